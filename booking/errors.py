@@ -1,0 +1,74 @@
+"""What a parent can be told went wrong. Each error carries the sentence that the reader gets to see."""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class BookingError(Exception):
+    """A request that cannot be granted; `str(error)` is a sentence in the reader's language."""
+
+    sentence = _("This is not possible.")
+    # The name under /api/v1/problems/, and the hook by which a page tells errors apart.
+    name = "invalid"
+
+    def __str__(self) -> str:
+        return str(self.sentence)
+
+
+class SlotTaken(BookingError):
+    """Someone else holds or booked this time, or it fell out of the diary."""
+
+    sentence = _("This time has just been taken. Please choose another one.")
+    name = "slot-taken"
+
+
+class OutsideBookingWindow(BookingError):
+    """The time was never on offer: past, too soon, too far ahead, or not one of the starts."""
+
+    sentence = _("This time cannot be booked. Please choose one of the times that are shown.")
+    name = "not-offered"
+
+
+class TooLateToChange(BookingError):
+    """A parent can no longer move or cancel by the link; the practice can."""
+
+    sentence = _("It is too late to change this appointment here. Please call the practice.")
+    name = "too-late"
+
+
+class AlreadyCancelled(BookingError):
+    """A cancelled appointment stays cancelled; a new one is booked instead."""
+
+    sentence = _("This appointment was cancelled. You can book a new one.")
+    name = "cancelled"
+
+
+class AlreadyChanged(BookingError):
+    """Someone else changed the appointment after this page was opened."""
+
+    sentence = _("This appointment was changed in the meantime. Please look at it again.")
+    name = "changed"
+
+
+class IdempotencyConflict(BookingError):
+    """The same key came with another request (draft-ietf-httpapi-idempotency-key-header §2.7)."""
+
+    sentence = _("With this form an appointment was already made. Look in your mail for the link to change it.")
+    name = "idempotency-conflict"
+
+
+class Busy(BookingError):
+    """The database could not give the lock in time; nothing was written."""
+
+    sentence = _("It is very busy just now. Nothing was booked yet; please try once more.")
+    name = "busy"
+
+
+class TooManyRequests(BookingError):
+    """A rate limit was reached; `retry_after` says in how many seconds to come back."""
+
+    sentence = _("That was a lot at once. Please try again later, or call the practice.")
+    name = "too-many-requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after

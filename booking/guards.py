@@ -1,0 +1,159 @@
+"""What the database itself refuses, whoever writes: page, API, admin, shell or another program.
+
+PostgreSQL has an exclusion constraint and triggers, SQLite triggers alone. Django drops SQLite's triggers
+when it remakes a table, so `install` is run after every migrate as well, and a system check asks for them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# The one name by which a violation is told from any other error.
+NO_OVERLAP = "appointment_no_overlap"
+
+# SQLite compares times as texts: a row written in any other form than Django's would slip past the comparison.
+_SQLITE_TIME = "{column} IS NOT strftime('%Y-%m-%d %H:%M:%S', {column}) || substr({column}, 20, 7)"
+_SQLITE_TIMES = " OR ".join(
+    _SQLITE_TIME.format(column=f"NEW.{name}") for name in ("occupied_start", "start", '"end"', "occupied_end")
+)
+
+_SQLITE_OVERLAP = """
+CREATE TRIGGER {name} BEFORE {event} ON booking_appointment
+WHEN NEW.state <> 'cancelled'
+BEGIN
+    SELECT RAISE(ABORT, 'appointment_time_format') WHERE {times};
+    SELECT RAISE(ABORT, 'appointment_no_overlap') WHERE EXISTS (
+        SELECT 1 FROM booking_appointment AS other
+        WHERE other.therapist_id = NEW.therapist_id AND other.state <> 'cancelled' {not_itself}
+          AND other.occupied_start < NEW.occupied_end AND other.occupied_end > NEW.occupied_start
+    );
+END
+"""
+
+# Shared by both engines: a condition on OLD and NEW under which an update is refused.
+_REFUSED_UPDATES = {
+    "appointment_state_follows": (
+        "booking_appointment",
+        "(OLD.state = 'cancelled' AND NEW.state <> 'cancelled')"
+        " OR (OLD.state IN ('attended', 'no_show') AND NEW.state IN ('confirmed', 'cancelled'))",
+    ),
+    "appointment_sequence_rises": (
+        "booking_appointment",
+        'NEW.sequence < OLD.sequence OR (NEW.sequence = OLD.sequence AND (OLD.start <> NEW.start OR OLD."end" <> NEW."end"))',
+    ),
+    "notification_state_follows": (
+        "booking_notification",
+        "OLD.state IN ('sent', 'void', 'missed') AND NEW.state <> OLD.state",
+    ),
+    # The scheduler sets rule_id to NULL when a rule is deleted, and a series of years becomes one single day.
+    "event_stays_series": ("schedule_event", "OLD.rule_id IS NOT NULL AND NEW.rule_id IS NULL"),
+}
+
+
+def _sqlite_triggers() -> dict[str, str]:
+    triggers = {
+        f"{NO_OVERLAP}_insert": _SQLITE_OVERLAP.format(
+            name=f"{NO_OVERLAP}_insert", event="INSERT", times=_SQLITE_TIMES, not_itself=""
+        ),
+        f"{NO_OVERLAP}_update": _SQLITE_OVERLAP.format(
+            name=f"{NO_OVERLAP}_update", event="UPDATE", times=_SQLITE_TIMES, not_itself="AND other.id <> OLD.id"
+        ),
+    }
+    for name, (table, condition) in _REFUSED_UPDATES.items():
+        triggers[name] = (
+            f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} WHEN {condition} "
+            f"BEGIN SELECT RAISE(ABORT, '{name}'); END"
+        )
+    return triggers
+
+
+_POSTGRESQL_OVERLAP = f"""
+ALTER TABLE booking_appointment ADD CONSTRAINT {NO_OVERLAP} EXCLUDE USING gist (
+    therapist_id WITH =, tstzrange(occupied_start, occupied_end, '[)') WITH &&
+) WHERE (state <> 'cancelled')
+"""  # noqa: S608
+
+_POSTGRESQL_REFUSE = """
+CREATE OR REPLACE FUNCTION booking_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'integrity_constraint_violation', MESSAGE = TG_NAME, CONSTRAINT = TG_NAME;
+END $$
+"""
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Put every guard in place that `connection`'s database lacks; harmless to repeat.
+
+    On SQLite this must run outside a table's remaking: after a migrate, as `install_after_migrate` does.
+    """
+    tables = set(connection.introspection.table_names())
+    if not {"booking_appointment", "booking_notification", "schedule_event"} <= tables:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for name, statement in _sqlite_triggers().items():
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+                cursor.execute(statement)
+            return
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        cursor.execute(_POSTGRESQL_REFUSE)
+        if NO_OVERLAP not in _present(connection):
+            cursor.execute(_POSTGRESQL_OVERLAP)
+        for name, (table, condition) in _REFUSED_UPDATES.items():
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) "
+                "EXECUTE FUNCTION booking_refuse()"
+            )
+
+
+def _present(connection: BaseDatabaseWrapper) -> set[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        else:
+            cursor.execute(
+                "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass('booking_appointment')"
+                " UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+            )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def missing(connection: BaseDatabaseWrapper) -> set[str]:
+    """Return the names of the guards that `connection`'s database ought to have and has not."""
+    expected = set(_REFUSED_UPDATES)
+    expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
+    return expected - _present(connection)
+
+
+def install_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """Receiver of `post_migrate`: put back what a migration may have dropped."""
+    install(connections[using])
+
+
+def check_guards(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """System check: a database that would let two appointments overlap must not serve."""
+    messages: list[CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if "booking_appointment" in connection.introspection.table_names() and (gone := missing(connection)):
+            messages.append(
+                Error(
+                    f"The database lacks {', '.join(sorted(gone))}: it would not refuse a double booking.",
+                    hint="Run `manage.py migrate`, which puts them back.",
+                    id="booking.E001",
+                )
+            )
+    return messages
+
+
+def violated(error: IntegrityError, name: str, alias: str = DEFAULT_DB_ALIAS) -> bool:
+    """Return whether `error` says that the guard or constraint `name` was violated."""
+    if connections[alias].vendor == "postgresql":
+        diagnosis = getattr(error.__cause__, "diag", None)
+        return getattr(diagnosis, "constraint_name", None) == name
+    return name in str(error)

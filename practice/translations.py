@@ -1,0 +1,32 @@
+"""Texts that the practice writes itself, in each language of the site."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import get_language
+
+
+class Translated(dict[str, str]):
+    """A text by language code. `str()` gives it in the language of the moment, else in the site's first."""
+
+    def __str__(self) -> str:
+        return self.in_language(get_language() or settings.LANGUAGE_CODE)
+
+    def in_language(self, code: str) -> str:
+        """Return the text in the language `code`, or in the site's first language where that one is empty."""
+        return self.get(code) or self.get(settings.LANGUAGE_CODE, "")
+
+
+class TranslatedField(models.JSONField):
+    """A column that holds one `Translated` text, so that a further language needs no migration."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("default", Translated)
+        super().__init__(*args, **kwargs)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Translated:
+        return Translated(super().from_db_value(value, expression, connection) or {})
+
+    def to_python(self, value: Any) -> Translated:
+        return Translated(super().to_python(value) or {})
