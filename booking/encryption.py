@@ -19,7 +19,7 @@ def _current() -> MultiFernet:
     return _fernet(tuple(settings.FIELD_KEYS))
 
 
-class EncryptedTextField(models.TextField[str, str]):
+class EncryptedTextField(models.TextField):
     """Text that the database only ever sees encrypted; an empty text stays empty.
 
     Nothing can be looked up in such a column: keep a `lookup_hash` beside it where that is needed.
