@@ -25,7 +25,7 @@ class Therapist(models.Model):
     slug = models.SlugField(_("address name"), unique=True)
     name = models.CharField(_("name"), max_length=100)
     email = models.EmailField(_("mail address"))
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="nl")
+    language = models.CharField(_("language"), max_length=10, default="nl")
     active = models.BooleanField(_("can be booked"), default=True)
     # Renewed by each change of working hours, extra openings or time off: what was expanded under an older
     # one is never used again.

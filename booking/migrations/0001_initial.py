@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(unique=True, verbose_name='address name')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('email', models.EmailField(max_length=254, verbose_name='mail address')),
-                ('language', models.CharField(choices=[('nl', 'Dutch'), ('en', 'English')], default='nl', max_length=10, verbose_name='language')),
+                ('language', models.CharField(default='nl', max_length=10, verbose_name='language')),
                 ('active', models.BooleanField(default=True, verbose_name='can be booked')),
                 ('diary_version', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name='account')),

@@ -1,0 +1,56 @@
+"""The signed address in a parent's mail, by which the appointment is seen, moved and cancelled.
+
+A token names the Parent and the version of its link, nothing else; whoever holds it acts for that parent.
+"""
+
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+from django.utils.translation import override
+
+from booking.models import Appointment, Parent
+from practice.links import absolute
+
+_SIGNER = Signer(salt="booking.manage-link", sep=".")
+
+
+class DeadLink(Exception):
+    """The token is broken, foreign, of an older version, or its appointment was erased; never said which."""
+
+
+def manage_token(parent: Parent) -> str:
+    """Return the token of the manage link of `parent`, good until its link version rises."""
+    identity = urlsafe_b64encode(parent.public_id.bytes).decode().rstrip("=")
+    return _SIGNER.sign(f"{identity}.{parent.link_version}")
+
+
+def manage_url(parent: Parent) -> str:
+    """Return the absolute manage link of `parent`, in the parent's own language."""
+    with override(parent.language):
+        return absolute(reverse("booking:manage", args=[manage_token(parent)]))
+
+
+def parent_of(token: str) -> Parent:
+    """Return the parent whom `token` names, with appointment, type and therapist at hand.
+
+    Raises DeadLink for every token that opens nothing.
+    """
+    try:
+        identity, version = _SIGNER.unsign(token).split(".")
+        public_id = uuid.UUID(bytes=urlsafe_b64decode(identity + "=="))
+        parent = Parent.objects.select_related("appointment__appointment_type", "appointment__therapist").get(
+            public_id=public_id, link_version=int(version)
+        )
+    except (BadSignature, ValueError, Parent.DoesNotExist) as error:
+        raise DeadLink from error
+    if parent.appointment.erased_at is not None:
+        raise DeadLink
+    return parent
+
+
+def agenda_url(appointment: Appointment) -> str:
+    """Return the absolute address of `appointment` in the therapist's agenda; it says nothing by itself."""
+    with override(appointment.therapist.language):
+        return absolute(reverse("booking:agenda_appointment", args=[appointment.public_id]))
