@@ -35,6 +35,13 @@ class TooLateToChange(BookingError):
     name = "too-late"
 
 
+class TooEarlyToMark(BookingError):
+    """Whether a family came is known only once the appointment has begun."""
+
+    sentence = _("This appointment has not begun yet.")
+    name = "too-early"
+
+
 class AlreadyCancelled(BookingError):
     """A cancelled appointment stays cancelled; a new one is booked instead."""
 
@@ -52,7 +59,9 @@ class AlreadyChanged(BookingError):
 class IdempotencyConflict(BookingError):
     """The same key came with another request (draft-ietf-httpapi-idempotency-key-header §2.7)."""
 
-    sentence = _("With this form an appointment was already made. Look in your mail for the link to change it.")
+    sentence = _(
+        "With this form an appointment was already made. Look in your mail for the link to change it."
+    )
     name = "idempotency-conflict"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # The one name by which a violation is told from any other error.
@@ -60,7 +60,10 @@ def _sqlite_triggers() -> dict[str, str]:
             name=f"{NO_OVERLAP}_insert", event="INSERT", times=_SQLITE_TIMES, not_itself=""
         ),
         f"{NO_OVERLAP}_update": _SQLITE_OVERLAP.format(
-            name=f"{NO_OVERLAP}_update", event="UPDATE", times=_SQLITE_TIMES, not_itself="AND other.id <> OLD.id"
+            name=f"{NO_OVERLAP}_update",
+            event="UPDATE",
+            times=_SQLITE_TIMES,
+            not_itself="AND other.id <> OLD.id",
         ),
     }
     for name, (table, condition) in _REFUSED_UPDATES.items():
@@ -75,7 +78,7 @@ _POSTGRESQL_OVERLAP = f"""
 ALTER TABLE booking_appointment ADD CONSTRAINT {NO_OVERLAP} EXCLUDE USING gist (
     therapist_id WITH =, tstzrange(occupied_start, occupied_end, '[)') WITH &&
 ) WHERE (state <> 'cancelled')
-"""  # noqa: S608
+"""
 
 _POSTGRESQL_REFUSE = """
 CREATE OR REPLACE FUNCTION booking_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -126,7 +129,9 @@ def _present(connection: BaseDatabaseWrapper) -> set[str]:
 def missing(connection: BaseDatabaseWrapper) -> set[str]:
     """Return the names of the guards that `connection`'s database ought to have and has not."""
     expected = set(_REFUSED_UPDATES)
-    expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
+    expected |= (
+        {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
+    )
     return expected - _present(connection)
 
 
@@ -135,7 +140,9 @@ def install_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
     install(connections[using])
 
 
-def check_guards(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_guards(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
     """System check: a database that would let two appointments overlap must not serve."""
     messages: list[CheckMessage] = []
     for alias in databases or []:
@@ -157,3 +164,11 @@ def violated(error: IntegrityError, name: str, alias: str = DEFAULT_DB_ALIAS) ->
         diagnosis = getattr(error.__cause__, "diag", None)
         return getattr(diagnosis, "constraint_name", None) == name
     return name in str(error)
+
+
+def contended(error: OperationalError) -> bool:
+    """Return whether `error` says only that others were in the way: nothing was written, try once more."""
+    # SQLSTATE 40001 serialization failure, 40P01 deadlock, 55P03 lock not available (PostgreSQL, appendix A).
+    if getattr(error.__cause__, "sqlstate", None) in {"40001", "40P01", "55P03"}:
+        return True
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

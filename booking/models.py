@@ -180,9 +180,7 @@ class Appointment(models.Model):
                 name="appointment_order_of_times",
                 condition=Q(occupied_start__lte=F("start"), start__lt=F("end"), end__lte=F("occupied_end")),
             ),
-            models.CheckConstraint(
-                name="appointment_known_state", condition=Q(state__in=list(State.values))
-            ),
+            models.CheckConstraint(name="appointment_known_state", condition=Q(state__in=list(State.values))),
             models.CheckConstraint(
                 name="appointment_cancelled_has_moment",
                 condition=Q(state=State.CANCELLED, cancelled_at__isnull=False)
@@ -192,7 +190,9 @@ class Appointment(models.Model):
             models.CheckConstraint(
                 name="appointment_outcome_after_start",
                 condition=Q(
-                    state__in=[State.ATTENDED, State.NO_SHOW], outcome_at__isnull=False, outcome_at__gte=F("start")
+                    state__in=[State.ATTENDED, State.NO_SHOW],
+                    outcome_at__isnull=False,
+                    outcome_at__gte=F("start"),
                 )
                 | Q(state__in=[State.CONFIRMED, State.CANCELLED], outcome_at__isnull=True),
             ),

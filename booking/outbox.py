@@ -1,0 +1,137 @@
+"""Every mail leaves through here: claimed, looked at again, sent, marked. Nothing else sends.
+
+A claim is one conditional UPDATE, so no two workers hold the same row. A worker that dies between the
+mail server's yes and the mark leaves a lease that runs out, and the mail goes again under the same
+Message-ID: at least once, on purpose.
+"""
+
+import logging
+import smtplib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from celery import current_app
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from kombu.exceptions import KombuError
+from practice.models import Practice
+
+from booking import emails, notifications
+from booking.models import Notification, NotificationState
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
+_BATCH = 100
+
+
+def wake() -> None:
+    """Ask a worker, once the transaction has committed, to deliver what is due.
+
+    Never raises where the broker is down: the minute's sweep finds the rows all the same.
+    """
+    transaction.on_commit(_nudge, robust=True)
+
+
+def _nudge() -> None:
+    try:
+        current_app.send_task("booking.tasks.deliver", ignore_result=True, retry=False)
+    except (KombuError, OSError) as error:
+        logger.warning("The queue cannot be reached (%s): the next sweep delivers.", type(error).__name__)
+
+
+def deliver_due(clock: Callable[[], datetime]) -> int:
+    """Deliver every notification that is due, and return how many were sent.
+
+    `clock` gives the present moment in UTC; it is read anew for each mail, since a long queue takes long.
+    """
+    sent = 0
+    connection = get_connection()
+    try:
+        while pks := list(_claimable(clock()).values_list("pk", flat=True)[:_BATCH]):
+            for pk in pks:
+                sent += deliver(pk, connection=connection, now=clock()) == NotificationState.SENT
+    finally:
+        connection.close()
+    return sent
+
+
+def deliver(pk: int, *, connection: BaseEmailBackend, now: datetime) -> NotificationState | None:
+    """Claim the notification `pk` and bring it to its next state, which is returned; None where it was
+    not to be claimed (another worker has it, it is not due, or it is done)."""
+    lease = now + LEASE
+    claimed = _claimable(now).filter(pk=pk)
+    if not claimed.update(state=NotificationState.SENDING, lease_until=lease, attempts=F("attempts") + 1):
+        return None
+    notification = Notification.objects.select_related(
+        "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
+    ).get(pk=pk)
+    state, error = _send(notification, connection, now)
+    changes: dict[str, object] = {"state": state, "lease_until": None, "last_error": error}
+    if state == NotificationState.SENT:
+        changes["sent_at"] = now
+    if state == NotificationState.DUE:
+        changes["due_at"] = now + BACKOFF[min(notification.attempts, len(BACKOFF)) - 1]
+    # Only while the lease is still ours: past it another worker may have claimed the row.
+    Notification.objects.filter(pk=pk, state=NotificationState.SENDING, lease_until=lease).update(**changes)
+    logger.info("notification %s: %s %s", pk, state, error)
+    return state
+
+
+def retry(notification: Notification, *, now: datetime) -> bool:
+    """Make a failed `notification` due again; return False where it was not (or no longer) failed."""
+    with transaction.atomic():
+        again = Notification.objects.filter(pk=notification.pk, state=NotificationState.FAILED).update(
+            state=NotificationState.DUE, due_at=now, attempts=0, last_error=""
+        )
+        wake()
+    return bool(again)
+
+
+def _claimable(now: datetime) -> QuerySet[Notification]:
+    return Notification.objects.filter(
+        Q(state=NotificationState.DUE, due_at__lte=now)
+        | Q(state=NotificationState.SENDING, lease_until__lt=now)
+    ).order_by("due_at", "pk")
+
+
+def _send(
+    notification: Notification, connection: BaseEmailBackend, now: datetime
+) -> tuple[NotificationState, str]:
+    stale = notifications.verdict(notification, zone=Practice.load().zone, now=now)
+    if stale is not None:
+        return stale, ""
+    try:
+        message = emails.compose(notification, now=now)
+        message.connection = connection
+    except Exception as error:  # noqa: BLE001 - a mail that cannot be written must not hold up the others
+        logger.error("notification %s cannot be written: %s", notification.pk, type(error).__name__)
+        return NotificationState.FAILED, type(error).__name__
+    return _hand_over(message, connection)
+
+
+def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> tuple[NotificationState, str]:
+    """Give `message` to the mail server; what it refuses for good has failed, all else is due again."""
+    try:
+        # Opened here, so that one connection carries all the mails of a sweep.
+        connection.open()
+        message.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        code = max(code for code, _ in error.recipients.values())
+        connection.close()
+        return (NotificationState.FAILED if code >= 500 else NotificationState.DUE), f"recipient {code}"
+    except smtplib.SMTPDataError as error:
+        connection.close()
+        failed = error.smtp_code >= 500
+        return (NotificationState.FAILED if failed else NotificationState.DUE), f"data {error.smtp_code}"
+    except UnicodeError as error:
+        # An address that this mail server cannot write at all: no later try will change that.
+        return NotificationState.FAILED, type(error).__name__
+    except (smtplib.SMTPException, OSError) as error:
+        connection.close()
+        # The class and its code only: a server's answer may quote the address.
+        return NotificationState.DUE, f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+    return NotificationState.SENT, ""

@@ -1,0 +1,80 @@
+"""How often one caller may try something, counted exactly on both engines and shared by all processes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from booking.encryption import lookup_hash
+from booking.errors import TooManyRequests
+from booking.models import RateCounter
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` tries of `name` by one caller in each window of `window`."""
+
+    name: str
+    most: int
+    window: timedelta
+
+
+HOLDS = Limit("hold", 120, timedelta(hours=1))
+BOOKINGS = Limit("booking", 120, timedelta(hours=1))
+BOOKINGS_PER_MAIL = Limit("booking-mail", 10, timedelta(days=1))
+DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
+SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
+API = Limit("api", 600, timedelta(minutes=10))
+
+
+def count(limit: Limit, caller: str, *, now: datetime) -> None:
+    """Count one try of `limit` by `caller` (an address or a mail address; only its keyed hash is kept).
+
+    Must run outside the booking's own transaction, so that a refused booking still counts.
+    Raises TooManyRequests when the try is one too many.
+    """
+    if not settings.RATE_LIMITS:
+        return
+    window_start, tried = _add(limit, caller, 1, now)
+    if tried > limit.most:
+        raise TooManyRequests(int((window_start + limit.window - now).total_seconds()) + 1)
+
+
+def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
+    """Raise TooManyRequests where `caller` has used up `limit`, without counting a try."""
+    if not settings.RATE_LIMITS:
+        return
+    window_start = _window_start(limit, now)
+    counter = RateCounter.objects.filter(
+        key=lookup_hash("rate", limit.name, caller), window_start=window_start, count__gte=limit.most
+    )
+    if counter.exists():
+        raise TooManyRequests(int((window_start + limit.window - now).total_seconds()) + 1)
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete the counters of windows that ended long ago."""
+    RateCounter.objects.filter(window_start__lt=now - timedelta(days=2)).delete()
+
+
+def _window_start(limit: Limit, now: datetime) -> datetime:
+    seconds = int(limit.window.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
+
+
+def _add(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime, int]:
+    window_start = _window_start(limit, now)
+    table = RateCounter._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One statement, so that two callers at once are both counted: cache.incr loses some of them here.
+        cursor.execute(
+            f"INSERT INTO {table} (key, window_start, count) VALUES (%s, %s, %s) "  # noqa: S608
+            f"ON CONFLICT (key, window_start) DO UPDATE SET count = {table}.count + excluded.count RETURNING count",
+            [
+                lookup_hash("rate", limit.name, caller),
+                connection.ops.adapt_datetimefield_value(window_start),
+                tries,
+            ],
+        )
+        return window_start, cursor.fetchone()[0]

@@ -1,0 +1,29 @@
+"""What the workers do. The moment is read here, once; the work itself is in the domain modules."""
+
+from celery import shared_task
+from django.utils import timezone
+from practice.models import Practice
+
+from booking import appointments, notifications, outbox, rate_limits
+
+
+@shared_task(name="booking.tasks.deliver")
+def deliver() -> None:
+    """Deliver what is due now; asked for after each booking, move and cancellation."""
+    outbox.deliver_due(timezone.now)
+
+
+@shared_task(name="booking.tasks.sweep")
+def sweep() -> None:
+    """Each minute: whatever is due goes out, also when nobody asked."""
+    notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
+    outbox.deliver_due(timezone.now)
+
+
+@shared_task(name="booking.tasks.tidy")
+def tidy() -> None:
+    """Each hour: erase what is past its term, and forget what served its purpose."""
+    now = timezone.now()
+    appointments.erase_past_term(now=now)
+    appointments.forget_stale(now=now)
+    rate_limits.forget_old(now=now)
