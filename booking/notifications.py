@@ -122,7 +122,8 @@ def void_outdated(appointment: Appointment) -> None:
 def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> NotificationState | None:
     """Return VOID where `notification` is no longer true, MISSED where it comes too late, else None."""
     if notification.kind == Kind.OVERVIEW:
-        assert notification.therapist is not None and notification.local_day is not None
+        assert notification.therapist is not None
+        assert notification.local_day is not None
         if now >= local_days(notification.local_day, notification.local_day, zone).end:
             return NotificationState.MISSED
         if not _confirmed_on(notification.local_day, zone).filter(therapist=notification.therapist).exists():

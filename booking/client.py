@@ -1,0 +1,50 @@
+"""Who is calling: the address that rate limits count by, and the browser session that a hold belongs to."""
+
+from ipaddress import ip_address, ip_network
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from booking.encryption import lookup_hash
+
+
+def address(request: HttpRequest) -> str:
+    """Return the caller's IP address: the last one in X-Forwarded-For that is not one of TRUSTED_PROXIES.
+
+    The header is read only where the connection itself comes from such a proxy; anyone can write one.
+    """
+    caller: str = request.META.get("REMOTE_ADDR") or "unknown"
+    forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    while forwarded and _is_trusted(caller):
+        caller = forwarded.pop()
+    return caller
+
+
+def visitor(request: HttpRequest) -> str:
+    """Return a keyed hash that stands for this browser session, which is begun where there is none yet."""
+    if "visitor" not in request.session:
+        request.session["visitor"] = uuid4().hex
+    return lookup_hash("visitor", request.session["visitor"])
+
+
+def known_visitor(request: HttpRequest) -> str:
+    """Return the hash of this browser session, or "" where none was begun: looking around sets no cookie."""
+    return visitor(request) if "visitor" in request.session else ""
+
+
+def _is_trusted(caller: str) -> bool:
+    try:
+        here = ip_address(caller)
+    except ValueError:
+        # A socket path of a proxy on this machine, or nonsense that somebody put into the header.
+        return caller in settings.TRUSTED_PROXIES
+    return any(here in ip_network(proxy) for proxy in settings.TRUSTED_PROXIES if _is_network(proxy))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

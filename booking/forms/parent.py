@@ -1,0 +1,207 @@
+"""What a parent fills in. Each form takes raw input and gives domain values, or a sentence per field."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+
+from booking.appointments import Family
+from booking.models import AgeBand, AppointmentType, Therapist
+
+# Raised with each change of what a parent agrees to.
+CONSENT_VERSION = "2026-11"
+# Invisible characters that turn the reading direction: a name written with them is not what it seems.
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _refuse_unprintable(text: str, *, allowed: str = "") -> None:
+    """Raise ValidationError where `text` holds control characters, as header injection needs, or half characters."""
+    for character in text:
+        unprintable = unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNING
+        if unprintable and character not in allowed:
+            raise ValidationError(_("This contains a character that cannot be used here."), code="unprintable")
+
+
+def single_line(text: str) -> None:
+    """Validate that `text` is one line of readable characters."""
+    _refuse_unprintable(text)
+
+
+def several_lines(text: str) -> None:
+    """Validate that `text` is readable; it may have line breaks."""
+    _refuse_unprintable(text, allowed="\r\n\t")
+
+
+class StartField(forms.CharField):
+    """A moment in ISO 8601 with its offset; gives an aware datetime in UTC."""
+
+    default_error_messages = {
+        "required": _("Please choose a time."),
+        "invalid": _("This is not a time that can be booked. Please choose one of the times that are shown."),
+    }
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            start = datetime.fromisoformat(text)
+            # Years at the end of the calendar cannot be moved to another zone.
+            return start.astimezone(UTC) if start.tzinfo else self._refuse()
+        except (ValueError, OverflowError):
+            return self._refuse()
+
+    def _refuse(self) -> None:
+        raise ValidationError(self.error_messages["invalid"], code="invalid")
+
+
+class ChooseForm(forms.Form):
+    """Which days of whom the parent looks at; everything is optional."""
+
+    type = forms.ModelChoiceField(AppointmentType.objects.filter(visible=True), to_field_name="slug", required=False)
+    therapist = forms.ModelChoiceField(Therapist.objects.filter(active=True), to_field_name="slug", required=False)
+
+
+class DayForm(forms.Form):
+    """From which day on times are shown."""
+
+    day = forms.DateField(
+        label=_("Go to a date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("This date does not exist. Please choose another one.")},
+    )
+
+
+class SlotForm(forms.Form):
+    """One time of one type, with a therapist where the parent chose one."""
+
+    type = forms.ModelChoiceField(
+        AppointmentType.objects.filter(visible=True), to_field_name="slug", widget=forms.HiddenInput
+    )
+    start = StartField(widget=forms.HiddenInput)
+    therapist = forms.ModelChoiceField(
+        Therapist.objects.filter(active=True), to_field_name="slug", required=False, widget=forms.HiddenInput
+    )
+
+
+class FamilyForm(forms.Form):
+    """The family's own data, under the same rules on pages and in the API."""
+
+    parent_name = forms.CharField(
+        label=_("Your name"),
+        max_length=100,
+        validators=[single_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _("Please fill in your name.")},
+    )
+    email = forms.EmailField(
+        label=_("Your mail address"),
+        help_text=_("The confirmation goes here."),
+        validators=[single_line],
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": _("Please fill in your mail address."),
+            "invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl"),
+        },
+    )
+    phone = PhoneNumberField(
+        label=_("Your phone number"),
+        help_text=_("Only for when something comes up shortly before."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+        error_messages={
+            "required": _("Please fill in your phone number."),
+            "invalid": _("This phone number is not complete. An example: 06 12345678"),
+        },
+    )
+    child_first_name = forms.CharField(
+        label=_("First name of your child"),
+        max_length=60,
+        validators=[single_line],
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Please fill in the first name of your child.")},
+    )
+    age_band = forms.ChoiceField(
+        label=_("How old is your child?"),
+        choices=AgeBand.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Please choose how old your child is.")},
+    )
+    remark = forms.CharField(
+        label=_("Is there something we should know beforehand?"),
+        help_text=_("No details needed: you can tell those when we meet."),
+        required=False,
+        max_length=500,
+        validators=[several_lines],
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    consent = forms.BooleanField(
+        label=_("I agree that the practice keeps these data for this appointment."),
+        error_messages={"required": _("Without your consent we cannot keep your data, and so not book.")},
+    )
+
+    def clean_phone(self) -> str:
+        """Return the number in E.164, as "+31612345678"."""
+        return str(self.cleaned_data["phone"].as_e164)
+
+    def family(self, language: str) -> Family:
+        """Return what was filled in as the domain's own value, for a family that reads `language`."""
+        data = self.cleaned_data
+        return Family(
+            parent_name=data["parent_name"],
+            email=data["email"],
+            phone=data["phone"],
+            language=language,
+            child_first_name=data["child_first_name"],
+            age_band=data["age_band"],
+            remark=data["remark"],
+            consent_version=CONSENT_VERSION,
+        )
+
+
+class BookingForm(FamilyForm):
+    """The form on the page, which asks one thing more where a child decides for itself."""
+
+    # From 16 on the child itself consents to treatment (BW 7:447).
+    child_agrees = forms.BooleanField(
+        label=_("Is your child 16 or older? Then it knows about this appointment and agrees, or it is you yourself."),
+        required=False,
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    field_order = [
+        "parent_name",
+        "email",
+        "phone",
+        "child_first_name",
+        "age_band",
+        "child_agrees",
+        "remark",
+        "consent",
+        "key",
+    ]
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        if self.cleaned_data.get("age_band") == AgeBand.FROM_16 and not self.cleaned_data.get("child_agrees"):
+            self.add_error(
+                "child_agrees", _("From 16 on your child decides too. Please talk about it first, then tick this box.")
+            )
+        return data
+
+
+class ReasonForm(forms.Form):
+    """Why a parent cancels, if they want to say."""
+
+    reason = forms.CharField(
+        label=_("Would you like to say why?"),
+        help_text=_("You do not have to."),
+        required=False,
+        max_length=300,
+        validators=[several_lines],
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
