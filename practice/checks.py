@@ -1,0 +1,40 @@
+"""System checks for what an operator of this site can get wrong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ValidationError
+from django.db import connections
+
+from practice.models import Practice
+from practice.zones import validate_zone
+
+
+def check_practice(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """System check: there is a practice, and it lives by the clocks of a place."""
+    messages: list[CheckMessage] = []
+    for alias in databases or []:
+        if Practice._meta.db_table not in connections[alias].introspection.table_names():
+            continue
+        name = Practice.objects.using(alias).values_list("time_zone", flat=True).first()
+        if name is None:
+            messages.append(
+                Warning(
+                    "There is no practice yet, so no page can be shown.",
+                    hint="Run `manage.py load_practice`.",
+                    id="practice.W001",
+                )
+            )
+            continue
+        try:
+            validate_zone(name)
+        except ValidationError:
+            messages.append(
+                Error(
+                    f"The practice's time zone {name!r} is not the name of a place.",
+                    hint="Choose a named zone, such as Europe/Amsterdam, under Practice in the admin.",
+                    id="practice.E001",
+                )
+            )
+    return messages

@@ -1,0 +1,69 @@
+"""What every request gets: the practice and its clock, and headers that switch off what no page uses."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from practice.models import Practice
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
+
+_UNUSED = (
+    "accelerometer", "ambient-light-sensor", "autoplay", "bluetooth", "browsing-topics", "camera",
+    "display-capture", "encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid",
+    "identity-credentials-get", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi",
+    "otp-credentials", "payment", "picture-in-picture", "screen-wake-lock", "serial", "storage-access",
+    "usb", "web-share", "xr-spatial-tracking",
+)  # fmt: skip
+
+
+class LastSeen:
+    """The practice as this process last read it: the pages for a broken server still show its phone number."""
+
+    practice: Practice | None = None
+
+
+def _load() -> Practice:
+    LastSeen.practice = Practice.load()
+    return LastSeen.practice
+
+
+def without_practice(view: View) -> View:
+    """Mark `view` as one that needs neither the practice nor its clock, and so no database."""
+    view.needs_no_practice = True  # type: ignore[attr-defined]
+    return view
+
+
+class PracticeMiddleware:
+    """Sets `request.practice`, and shows every time of the answer in the practice's own zone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.practice = SimpleLazyObject(_load)  # type: ignore[attr-defined]
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> None:
+        if not getattr(view, "needs_no_practice", False):
+            timezone.activate(request.practice.zone)  # type: ignore[attr-defined]
+
+
+class PermissionsPolicyMiddleware:
+    """Tells browsers that no page here uses a camera, a place or a payment, and that no other site embeds us."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Permissions-Policy"] = ", ".join(f"{feature}=()" for feature in _UNUSED)
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response

@@ -1,0 +1,136 @@
+"""The practice itself, in one row, and the pages of its site."""
+
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from practice.translations import TranslatedField
+from practice.zones import named_zone, validate_zone
+
+
+class Practice(models.Model):
+    """Who the practice is. Pages, mails and invitations all read it here; there is exactly one."""
+
+    THE_ONE = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ONE, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    description = TranslatedField(_("what it is"), help_text=_("In a few words, such as a line under the name."))
+    street = models.CharField(_("street and number"), max_length=100)
+    postal_code = models.CharField(_("postal code"), max_length=10)
+    city = models.CharField(_("city"), max_length=100)
+    phone = PhoneNumberField(_("phone number"), max_length=20)
+    email = models.EmailField(_("mail address"))
+    nfg = models.CharField(_("NFG membership number"), max_length=20, blank=True)
+    rbcz = models.CharField(_("RBCZ licence number"), max_length=20, blank=True)
+    skj = models.CharField(_("SKJ number"), max_length=20, blank=True)
+    kvk = models.CharField(_("KvK number"), max_length=20, blank=True)
+    agb_practice = models.CharField(_("AGB practice code"), max_length=20, blank=True)
+    agb_therapist = models.CharField(_("AGB care provider code"), max_length=20, blank=True)
+    time_zone = models.CharField(
+        _("time zone"), max_length=50, default="Europe/Amsterdam", validators=[validate_zone]
+    )
+    first_consult = TranslatedField(
+        _("the first appointment, in your own words"),
+        blank=True,
+        help_text=_("Markdown. Shown on the page about the first appointment: how you work, what to expect."),
+    )
+
+    class Meta:
+        verbose_name = _("practice")
+        verbose_name_plural = _("practice")
+        constraints = [models.CheckConstraint(name="practice_exactly_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def load(cls) -> "Practice":
+        """Return the practice; raises DoesNotExist, with what to do about it, before it was ever filled in."""
+        try:
+            return cls.objects.get(pk=cls.THE_ONE)
+        except cls.DoesNotExist as error:
+            raise cls.DoesNotExist("There is no practice yet: run `manage.py load_practice`.") from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose clocks rule working hours, days and everything shown."""
+        return named_zone(self.time_zone)
+
+    @property
+    def phone_shown(self) -> str:
+        """The phone number as readers of the current language would dial it."""
+        abroad = get_language() != settings.LANGUAGE_CODE
+        return str(self.phone.as_international if abroad else self.phone.as_national)
+
+    @property
+    def registrations(self) -> list[tuple[str, str]]:
+        """The registrations that the practice has: what each is called, and its number."""
+        fields = ("nfg", "rbcz", "skj", "kvk", "agb_practice", "agb_therapist")
+        return [
+            (str(self._meta.get_field(field).verbose_name), getattr(self, field))  # type: ignore[union-attr]
+            for field in fields
+            if getattr(self, field)
+        ]
+
+
+class PageQuerySet(models.QuerySet["Page"]):
+    def published(self) -> Self:
+        """Those that a visitor may read."""
+        return self.filter(published=True)
+
+    def menu(self, language: str) -> Self:
+        """What the menu in `language` lists, in its order."""
+        return self.published().filter(language=language, in_menu=True)
+
+
+class Page(models.Model):
+    """One information page in one language; the same page has the same slug in every language."""
+
+    slug = models.SlugField(
+        _("address name"),
+        blank=True,
+        help_text=_("The last part of the address, the same in every language. Empty for the home page."),
+        validators=[RegexValidator(r"^[a-z0-9-]*$", _("Use small letters, digits and hyphens only."))],
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    title = models.CharField(_("title"), max_length=120)
+    menu_title = models.CharField(_("title in the menu"), max_length=40)
+    description = models.CharField(
+        _("description"),
+        max_length=300,
+        help_text=_("One or two sentences: under the title, and in search results."),
+    )
+    body = models.TextField(_("text"), help_text=_("Markdown: ## for a heading, - for a list, [words](address)."))
+    menu_order = models.PositiveSmallIntegerField(_("order in the menu"), default=0)
+    in_menu = models.BooleanField(_("in the menu"), default=True)
+    published = models.BooleanField(_("published"), default=True)
+    changed_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    objects = PageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["menu_order", "slug", "language"]
+        verbose_name = _("page")
+        verbose_name_plural = _("pages")
+        constraints = [models.UniqueConstraint(name="page_once_a_language", fields=["slug", "language"])]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+    def get_absolute_url(self) -> str:
+        """Return the page's path in the language of the moment."""
+        return page_path(self.slug)
+
+
+def page_path(slug: str) -> str:
+    """Return the path of the page `slug`, in the language of the moment."""
+    return reverse("page", args=[slug]) if slug else reverse("home")

@@ -1,0 +1,103 @@
+"""The information pages, what robots read, and the pages for when something is wrong."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
+from django.shortcuts import render
+from django.template.loader import render_to_string, select_template
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from practice import structured_data
+from practice.links import absolute, languages
+from practice.middleware import LastSeen, without_practice
+from practice.models import Page
+from practice.pages import to_html
+from practice.sitemaps import addresses
+
+# The pages that are an article to a search engine; the others describe the practice.
+_ARTICLES = {"hechting"}
+
+
+@require_safe
+def page(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Show the published page `slug` in the language of the address."""
+    versions = {version.language: version for version in Page.objects.published().filter(slug=slug)}
+    if get_language() not in versions:
+        raise Http404
+    shown = versions[str(get_language())]
+    practice = request.practice  # type: ignore[attr-defined]
+    data = [structured_data.business(practice, reverse("booking:choose"))]
+    if slug in _ARTICLES:
+        data.append(structured_data.article(shown, practice))
+    context: dict[str, Any] = {
+        "page": shown,
+        "body": to_html(shown.body),
+        "passage": to_html(str(practice.first_consult)),
+        "alternates": [language for language in languages(request) if language.code in versions],
+        "structured_data": [structured_data.script(entry) for entry in data],
+    }
+    template = select_template([f"pages/{slug or 'home'}.html", "pages/page.html"])
+    return HttpResponse(template.render(context, request))
+
+
+@require_safe
+@cache_control(max_age=3600, public=True)
+@without_practice
+def robots(request: HttpRequest) -> HttpResponse:
+    """Tell robots what is not for them, and where the sitemap is."""
+    closed = [reverse("admin:index"), "/account/", "/agenda/", "/api/"]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
+    lines += [f"Disallow: /{code}{path}" for code, _ in settings.LANGUAGES[1:] for path in closed]
+    lines += ["", f"Sitemap: {absolute(reverse('sitemap'))}", ""]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@cache_control(max_age=3600, public=True)
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """List every page in every language, each with its translations (sitemaps.org, and Google's hreflang)."""
+    return render(request, "pages/sitemap.xml", {"addresses": addresses()}, content_type="application/xml")
+
+
+@require_safe
+@without_practice
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers; it asks nothing of the database."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for an address that leads nowhere."""
+    return render(request, "404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for someone who is signed in, but not for this."""
+    return render(request, "403.html", status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The page for a form that came without its cookie: usually one that stood open for long."""
+    return render(request, "403_csrf.html", status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for a request that no browser of ours would send; it asks nothing of the database."""
+    return HttpResponseBadRequest(render_to_string("400.html", {"practice": LastSeen.practice}))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for a fault of ours. It asks nothing of the database, which may be what is broken."""
+    return HttpResponseServerError(render_to_string("500.html", {"practice": LastSeen.practice}))
+
+
+@require_safe
+def style(request: HttpRequest) -> HttpResponse:
+    """Show every part of the design system; mounted only where DEBUG is on."""
+    from practice.style import SampleForm
+
+    return render(request, "pages/style.html", {"form": SampleForm(), "wrong": SampleForm({"remark": "x"})})
