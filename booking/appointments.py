@@ -7,6 +7,7 @@ appointment with all the notifications it owes, and only then wakes the outbox.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -114,9 +115,7 @@ def first_free(
 ) -> FreeSlot | None:
     """Return the earliest slot of the whole horizon, or None where there is none."""
     today, last = booking_days(appointment_type, zone=zone, now=now)
-    slots = free_slots(
-        appointment_type, today, last, zone=zone, now=now, therapist=therapist, visitor=visitor
-    )
+    slots = free_slots(appointment_type, today, last, zone=zone, now=now, therapist=therapist, visitor=visitor)
     return slots[0] if slots else None
 
 
@@ -124,6 +123,31 @@ def booking_days(appointment_type: AppointmentType, *, zone: ZoneInfo, now: date
     """Return the first and last local day on which `appointment_type` may be booked at this moment."""
     today = now.astimezone(zone).date()
     return today, today + timedelta(days=appointment_type.horizon_days)
+
+
+def within_booking_window(appointment_type: AppointmentType, start: datetime, *, now: datetime) -> bool:
+    """Return whether `start` is near enough to be looked at at all; a date at the end of the calendar, which no
+    zone can hold, is not."""
+    return now <= start <= now + timedelta(days=appointment_type.horizon_days + 2)
+
+
+def opens_on(
+    appointment_type: AppointmentType,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+) -> date | None:
+    """Return the local day on which the next time beyond the horizon can be booked; None where the diary has
+    none within a year."""
+    longer = copy(appointment_type)
+    longer.horizon_days += 366
+    _, horizon = booking_days(appointment_type, zone=zone, now=now)
+    beyond = horizon + timedelta(days=1)
+    slots = free_slots(longer, beyond, beyond + timedelta(days=365), zone=zone, now=now, therapist=therapist)
+    if not slots:
+        return None
+    return slots[0].start.astimezone(zone).date() - timedelta(days=appointment_type.horizon_days)
 
 
 def nearest_free_slots(
@@ -183,13 +207,9 @@ def hold(
     return _claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
 
 
-def live_hold(
-    visitor: str, appointment_type: AppointmentType, start: datetime, *, now: datetime
-) -> Hold | None:
+def live_hold(visitor: str, appointment_type: AppointmentType, start: datetime, *, now: datetime) -> Hold | None:
     """Return the hold by which `visitor` keeps the slot at `start`, while it lives."""
-    held = Hold.objects.filter(
-        visitor=visitor, appointment_type=appointment_type, start=start, expires_at__gt=now
-    )
+    held = Hold.objects.filter(visitor=visitor, appointment_type=appointment_type, start=start, expires_at__gt=now)
     return held.select_related("therapist").first()
 
 
@@ -251,9 +271,7 @@ def book(
         return appointment
 
     try:
-        return _claim(
-            appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor
-        )
+        return _claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
     except (BookingError, IntegrityError):
         # Two requests with one key that met on different therapists, or just before the lock: the loser
         # gets what the winner made.
@@ -346,9 +364,7 @@ def erase_past_term(*, now: datetime) -> int:
     """
     oldest = now - timedelta(days=settings.ERASE_AFTER_DAYS)
     past_term = Q(end__lte=oldest) | Q(state=State.CANCELLED, cancelled_at__lte=oldest)
-    return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + _erase(
-        _erasable_now(now), now
-    )
+    return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + _erase(_erasable_now(now), now)
 
 
 def erased_on(appointment: Appointment, zone: ZoneInfo) -> date:
@@ -482,8 +498,7 @@ def _claim(
     moving: Appointment | None = None,
 ) -> Written:
     """Lock a therapist who is free at `start`, look again under the lock, and `write`: one transaction."""
-    # Before any arithmetic: a date at the end of the calendar cannot be turned into a local one.
-    if not now <= start <= now + timedelta(days=appointment_type.horizon_days + 2):
+    if not within_booking_window(appointment_type, start, now=now):
         raise OutsideBookingWindow
     start = start.astimezone(UTC)
     day = start.astimezone(zone).date()

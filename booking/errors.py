@@ -59,9 +59,7 @@ class AlreadyChanged(BookingError):
 class IdempotencyConflict(BookingError):
     """The same key came with another request (draft-ietf-httpapi-idempotency-key-header §2.7)."""
 
-    sentence = _(
-        "With this form an appointment was already made. Look in your mail for the link to change it."
-    )
+    sentence = _("With this form an appointment was already made. Look in your mail for the link to change it.")
     name = "idempotency-conflict"
 
 

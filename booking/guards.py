@@ -129,9 +129,7 @@ def _present(connection: BaseDatabaseWrapper) -> set[str]:
 def missing(connection: BaseDatabaseWrapper) -> set[str]:
     """Return the names of the guards that `connection`'s database ought to have and has not."""
     expected = set(_REFUSED_UPDATES)
-    expected |= (
-        {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
-    )
+    expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
     return expected - _present(connection)
 
 
@@ -140,9 +138,7 @@ def install_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
     install(connections[using])
 
 
-def check_guards(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_guards(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """System check: a database that would let two appointments overlap must not serve."""
     messages: list[CheckMessage] = []
     for alias in databases or []:

@@ -52,9 +52,7 @@ class AppointmentType(models.Model):
     slug = models.SlugField(_("address name"), unique=True)
     name = TranslatedField(_("name"))
     description = TranslatedField(_("description"), blank=True)
-    therapists = models.ManyToManyField(
-        Therapist, related_name="appointment_types", verbose_name=_("therapists")
-    )
+    therapists = models.ManyToManyField(Therapist, related_name="appointment_types", verbose_name=_("therapists"))
     duration = models.DurationField(_("duration"), default=timedelta(hours=1))
     step = models.DurationField(_("distance of starts"), default=timedelta(minutes=30))
     buffer_before = models.DurationField(_("kept free before"), default=timedelta())
@@ -281,9 +279,7 @@ class Notification(models.Model):
         Appointment, models.CASCADE, null=True, blank=True, related_name="notifications"
     )
     parent = models.ForeignKey(Parent, models.CASCADE, null=True, blank=True, related_name="notifications")
-    therapist = models.ForeignKey(
-        Therapist, models.CASCADE, null=True, blank=True, related_name="notifications"
-    )
+    therapist = models.ForeignKey(Therapist, models.CASCADE, null=True, blank=True, related_name="notifications")
     sequence = models.PositiveIntegerField(default=0)
     # An overview's own day, in the practice's zone.
     local_day = models.DateField(null=True, blank=True)

@@ -152,9 +152,7 @@ def _confirmed_on(day: date, zone: ZoneInfo) -> AppointmentQuerySet:
     return Appointment.objects.filter(state=State.CONFIRMED, start__gte=span.start, start__lt=span.end)
 
 
-def _to_parents(
-    appointment: Appointment, kind: Kind, due_at: datetime, subject: str = ""
-) -> list[Notification]:
+def _to_parents(appointment: Appointment, kind: Kind, due_at: datetime, subject: str = "") -> list[Notification]:
     return [
         Notification(
             key=_key(kind, subject, appointment, f"parent-{parent.pk}"),
@@ -184,8 +182,7 @@ def _to_therapist(appointment: Appointment, kind: Kind, due_at: datetime) -> Not
 def _reminders(appointment: Appointment, zone: ZoneInfo, now: datetime) -> list[Notification]:
     # Two leads that the quiet hours bring to the same evening are one reminder.
     moments = {
-        reminder_moment(appointment.start, text, zone): text
-        for text in appointment.appointment_type.reminders
+        reminder_moment(appointment.start, text, zone): text for text in appointment.appointment_type.reminders
     }
     return [
         notification

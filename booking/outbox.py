@@ -93,8 +93,7 @@ def retry(notification: Notification, *, now: datetime) -> bool:
 
 def _claimable(now: datetime) -> QuerySet[Notification]:
     return Notification.objects.filter(
-        Q(state=NotificationState.DUE, due_at__lte=now)
-        | Q(state=NotificationState.SENDING, lease_until__lt=now)
+        Q(state=NotificationState.DUE, due_at__lte=now) | Q(state=NotificationState.SENDING, lease_until__lt=now)
     ).order_by("due_at", "pk")
 
 

@@ -62,7 +62,9 @@ class StartField(forms.CharField):
 class ChooseForm(forms.Form):
     """Which days of whom the parent looks at; everything is optional."""
 
-    type = forms.ModelChoiceField(AppointmentType.objects.filter(visible=True), to_field_name="slug", required=False)
+    type = forms.ModelChoiceField(
+        AppointmentType.objects.filter(visible=True), to_field_name="slug", required=False
+    )
     therapist = forms.ModelChoiceField(Therapist.objects.filter(active=True), to_field_name="slug", required=False)
 
 
@@ -169,7 +171,9 @@ class BookingForm(FamilyForm):
 
     # From 16 on the child itself consents to treatment (BW 7:447).
     child_agrees = forms.BooleanField(
-        label=_("Is your child 16 or older? Then it knows about this appointment and agrees, or it is you yourself."),
+        label=_(
+            "Is your child 16 or older? Then it knows about this appointment and agrees, or it is you yourself."
+        ),
         required=False,
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -189,7 +193,8 @@ class BookingForm(FamilyForm):
         data = super().clean()
         if self.cleaned_data.get("age_band") == AgeBand.FROM_16 and not self.cleaned_data.get("child_agrees"):
             self.add_error(
-                "child_agrees", _("From 16 on your child decides too. Please talk about it first, then tick this box.")
+                "child_agrees",
+                _("From 16 on your child decides too. Please talk about it first, then tick this box."),
             )
         return data
 
