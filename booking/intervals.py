@@ -14,8 +14,8 @@ class Interval:
     end: datetime
 
     def overlaps(self, other: "Interval") -> bool:
-        """Return whether the two share a moment; adjacent ones do not."""
-        return self.start < other.end and other.start < self.end
+        """Return whether the two share a moment; adjacent ones do not, and an empty one has none to share."""
+        return max(self.start, other.start) < min(self.end, other.end)
 
     def contains(self, other: "Interval") -> bool:
         """Return whether `other` lies wholly inside."""
@@ -38,17 +38,17 @@ def subtract(windows: Iterable[Interval], holes: Iterable[Interval]) -> list[Int
     """Return the moments of `windows` that lie in none of `holes`, merged."""
     left: list[Interval] = []
     cuts = merge(holes)
-    first = 0
+    position = 0
     for window in merge(windows):
         start = window.start
-        while first < len(cuts) and cuts[first].end <= start:
-            first += 1
-        for hole in cuts[first:]:
-            if hole.start >= window.end:
-                break
+        while position < len(cuts) and cuts[position].start < window.end:
+            hole = cuts[position]
             if hole.start > start:
                 left.append(Interval(start, hole.start))
             start = max(start, hole.end)
+            if hole.end > window.end:
+                break  # it reaches into the next window as well
+            position += 1
         if start < window.end:
             left.append(Interval(start, window.end))
     return left
@@ -68,8 +68,9 @@ def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if exists(wall, zone):
         return moment
-    # The clock jumps between the readings of `wall` by the offset after and by the one before the change.
-    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
+    # The jump lies between the two readings of `wall`, and always at a whole second.
+    before = wall.replace(tzinfo=zone, fold=1, microsecond=0).astimezone(UTC)
+    after = moment.replace(microsecond=0)
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
         if middle.astimezone(zone).replace(tzinfo=None) < wall:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_safe, require_http_methods, require_POST
 
 from booking import appointments, client, invitations, links, rate_limits
 from booking.appointments import FreeSlot, Request
@@ -99,7 +99,7 @@ def with_parent(view: View) -> View:
     return private(opened)
 
 
-@require_GET
+@require_safe
 def choose(request: HttpRequest) -> HttpResponse:
     """Show the first free moment and a list of days with times."""
     return _choose(request, request.GET)
@@ -134,7 +134,7 @@ def details(request: HttpRequest) -> HttpResponse:
     """Ask for the family's data and book; all that was typed stays, whatever goes wrong."""
     slot = SlotForm(request.POST if request.method == "POST" else request.GET)
     if not slot.is_valid() and (request.method != "POST" or set(slot.errors) != {"start"}):
-        return _choose(request, request.GET, error=slot.errors.get("start", [_("Please choose a time.")])[0])
+        return _choose(request, slot.data, error=slot.errors.get("start", [_("Please choose a time.")])[0])
     if request.method == "POST":
         return _book(request, slot)
     now = timezone.now()
@@ -144,14 +144,14 @@ def details(request: HttpRequest) -> HttpResponse:
 
 
 @with_parent
-@require_GET
+@require_safe
 def booked(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Say what was booked and what happens next."""
     return render(request, "booking/booked.html", _about(request, parent, token, now))
 
 
 @with_parent
-@require_GET
+@require_safe
 def manage(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Show the appointment, and what can still be done with it."""
     return render(request, "booking/manage.html", _about(request, parent, token, now))
@@ -208,14 +208,14 @@ def erase(request: HttpRequest, parent: Parent, token: str, now: datetime) -> Ht
     return redirect("booking:erased")
 
 
-@require_GET
+@require_safe
 def erased(request: HttpRequest) -> HttpResponse:
     """Say that the data go, without saying whose."""
     return render(request, "booking/erased.html")
 
 
 @with_parent
-@require_GET
+@require_safe
 def calendar_file(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Give the appointment as an .ics file for the parent's own calendar."""
     content = invitations.calendar_file(parent.appointment, parent, request.practice, now=now)

@@ -1,0 +1,109 @@
+"""Which times can be booked. Pure: values in, values out; no clock, no settings, no database."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking.intervals import Interval, local_days, merge, subtract
+
+# Ranges of starts include their last moment, and intervals do not: one of these makes the one of the other.
+_MOMENT = datetime.resolution
+_BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The conditions under which an appointment type is offered.
+
+    `duration` and `step` are positive, the other lengths at least zero. `most_per_day` and `most_per_week`
+    count per local day and per ISO week in `zone`; None means no limit.
+    """
+
+    duration: timedelta
+    step: timedelta
+    buffer_before: timedelta
+    buffer_after: timedelta
+    minimum_notice: timedelta
+    horizon_days: int
+    most_per_day: int | None
+    most_per_week: int | None
+    zone: ZoneInfo
+
+
+def open_slots(
+    windows: Iterable[Interval],
+    time_off: Iterable[Interval],
+    busy: Iterable[Interval],
+    booked_starts: Iterable[datetime],
+    policy: Policy,
+    now: datetime,
+    *,
+    within: Interval | None = None,
+) -> list[Interval]:
+    """Return the slots that can be booked at `now`, by start, each start once. All times are UTC.
+
+    `windows` are working hours and extra openings as they are in the diary, in any order, neither merged nor
+    clipped: starts are counted in steps from where each of them begins, so a day has the same starts
+    whatever range was asked for. `busy` are the ranges that others occupy, their buffers included.
+    `booked_starts` are the starts of this therapist's and type's live appointments, for the limits per day
+    and week, without the one that is being moved. `within` keeps only the slots that start in it.
+
+    A slot lies in the windows without the time off; windows that touch count as one. With its buffers it
+    may reach outside them, but not into `busy`.
+    """
+    anchors = [window for window in windows if window.start < window.end]
+    offered = [
+        Interval(free.start, free.end - policy.duration + _MOMENT) for free in subtract(anchors, time_off)
+    ]
+    blocked = [
+        Interval(taken.start - policy.buffer_after - policy.duration + _MOMENT, taken.end + policy.buffer_before)
+        for taken in merge(busy)
+    ]
+    blocked += _outside(policy, now, within)
+    blocked += _full(booked_starts, policy)
+    possible = subtract(offered, blocked)
+
+    starts: set[datetime] = set()
+    for window in anchors:
+        position = bisect_right(possible, window.start, key=lambda reach: reach.end)
+        while position < len(possible) and possible[position].start < window.end:
+            reach = possible[position]
+            steps = max(0, -((window.start - reach.start) // policy.step))
+            start, end = window.start + steps * policy.step, min(window.end, reach.end)
+            while start < end:
+                starts.add(start)
+                start += policy.step
+            position += 1
+    # An hour that comes twice is offered once: its second pass reads as fold=1 (PEP 495).
+    return [
+        Interval(start, start + policy.duration)
+        for start in sorted(starts)
+        if not start.astimezone(policy.zone).fold
+    ]
+
+
+def _outside(policy: Policy, now: datetime, within: Interval | None) -> list[Interval]:
+    """Return the starts that notice, horizon and `within` forbid: all before the first, all after the last."""
+    last_day = now.astimezone(policy.zone).date() + timedelta(days=policy.horizon_days)
+    first = now + policy.minimum_notice
+    end = local_days(last_day, last_day, policy.zone).end - policy.duration + _MOMENT
+    if within:
+        first, end = max(first, within.start), min(end, within.end)
+    return [Interval(_BEGINNING_OF_TIME, first), Interval(end, _END_OF_TIME)]
+
+
+def _full(booked_starts: Iterable[datetime], policy: Policy) -> Iterator[Interval]:
+    """Yield the local days and ISO weeks in which no further appointment of this type may start."""
+    days = [start.astimezone(policy.zone).date() for start in booked_starts]
+    mondays = [day - timedelta(days=day.weekday()) for day in days]
+    for most, firsts, length in ((policy.most_per_day, days, 1), (policy.most_per_week, mondays, 7)):
+        if most == 0:
+            yield Interval(_BEGINNING_OF_TIME, _END_OF_TIME)
+        elif most is not None:
+            for first, count in Counter(firsts).items():
+                if count >= most:
+                    yield local_days(first, first + timedelta(days=length - 1), policy.zone)
