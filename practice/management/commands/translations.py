@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +29,16 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+_HEADER = r"""msgid ""
+msgstr ""
+"Project-Id-Version: kennismaking\n"
+"Language: {language}\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=utf-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+"Plural-Forms: {plural}\n"
+
+"""
 _PLACEHOLDER = re.compile(r"%\((\w+)\)|(?<!\{)\{(\w+)\}|(%s|%d)")
 
 
@@ -67,10 +78,7 @@ def compile_catalogs() -> list[Path]:
         write_mo(buffer, _read(po))
         mo = po.with_suffix(".mo")
         if not mo.exists() or mo.read_bytes() != buffer.getvalue():
-            # A server that starts at this moment must find the old file or the new one, never half of one.
-            part = mo.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(buffer.getvalue())
-            part.replace(mo)
+            _replace(mo, buffer.getvalue())
             written.append(mo)
     return written
 
@@ -81,8 +89,8 @@ def update(po: Path) -> list[str]:
     What a file in `parts/` translates wins over the catalogue. Returns what a translator should know, as lines.
     """
     lines = []
-    catalog, fresh = _read(po), Catalog(locale=po.parts[-3])
-    given = {_key(message): message for message in catalog if message.id and _filled(message)}
+    fresh = Catalog(locale=po.parts[-3])
+    given = {_key(message): message for message in _read(po) if message.id and _filled(message)}
     for part in sorted(po.parents[1].glob("parts/*.po")):
         for message in _read(part):
             if message.id and _filled(message):
@@ -94,21 +102,15 @@ def update(po: Path) -> list[str]:
         entry = fresh.add(
             message.id, context=message.context, locations=[(source, 1)], auto_comments=message.auto_comments
         )
-        if translated := given.pop(_key(message), None):
+        if translated := given.get(_key(message)):
             entry.string = translated.string
-        elif not _filled(entry):
-            given.pop(_key(message), None)
-    for message in fresh:
-        if message.id and not _filled(message):
-            lines.append(f"Not translated: {_shown(message)}")
-    lines += [f"No longer used: {_shown(message)}" for message in given.values()]
-    fresh.mime_headers = catalog.mime_headers
-    fresh.header_comment = catalog.header_comment
+    wanted = {_key(message): message for message in fresh if message.id}
+    lines += [f"Not translated: {_shown(message)}" for message in wanted.values() if not _filled(message)]
+    lines += [f"No longer used: {_shown(message)}" for key, message in given.items() if key not in wanted]
     buffer = BytesIO()
-    write_po(buffer, fresh, width=110, sort_by_file=True, include_lineno=False)
-    part_file = po.with_suffix(".part")
-    part_file.write_bytes(buffer.getvalue())
-    part_file.replace(po)
+    write_po(buffer, fresh, width=110, sort_by_file=True, include_lineno=False, omit_header=True)
+    header = _HEADER.format(language=po.parts[-3], plural=fresh.plural_forms)
+    _replace(po, header.encode() + buffer.getvalue())
     return lines
 
 
@@ -150,9 +152,17 @@ def messages_in_code() -> Iterator[tuple[str, Message]]:
 
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
-        return read_po(
-            file, locale=path.parts[-3] if path.name == "django.po" else path.parts[-3], charset="utf-8"
-        )
+        catalog = read_po(file, locale=path.parts[-3], charset="utf-8")
+    # Babel would put the moment of reading into each .mo file, and none would ever be up to date.
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
+    return catalog
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write `path`: whoever reads it meanwhile finds the old content or the new, never half of one."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def _key(message: Message) -> tuple[str | None, str]:

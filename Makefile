@@ -1,0 +1,32 @@
+.PHONY: help run test ci lock messages
+
+help:
+	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
+	@echo "make test      run every test, on SQLite and on PostgreSQL"
+	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
+	@echo "make lock      renew requirements*.txt from requirements*.in"
+	@echo "make messages  bring locale/ up to date with the texts in the code"
+
+run:
+	@sh scripts/python.sh scripts/run.py --check
+	@sh scripts/python.sh scripts/environment.py requirements.txt
+	@.venv/bin/python scripts/run.py
+
+test:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python scripts/test.py
+
+ci:
+	@.ci/run
+
+# The test lock is compiled against the other one, so that tests run on the very versions that serve.
+COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-test.in --constraint requirements.txt --output-file requirements-test.txt
+
+messages:
+	@.venv/bin/python -m practice.messages

