@@ -1,6 +1,7 @@
 """The practice itself, in one row, and the pages of its site."""
 
 from typing import Self
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -70,6 +71,12 @@ class Practice(models.Model):
         """The phone number as readers of the current language would dial it."""
         abroad = get_language() != settings.LANGUAGE_CODE
         return str(self.phone.as_international if abroad else self.phone.as_national)
+
+    @property
+    def map_url(self) -> str:
+        """Where a map service shows the practice; a link only, since an embedded map tells who looks."""
+        place = f"{self.street}, {self.postal_code} {self.city}"
+        return f"https://www.openstreetmap.org/search?{urlencode({'query': place})}"
 
     @property
     def registrations(self) -> list[tuple[str, str]]:
