@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from practice import structured_data
+from practice import structured_data, style_guide
 from practice.links import absolute, languages
 from practice.middleware import LastSeen, without_practice
 from practice.models import Page
@@ -98,6 +98,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 @require_safe
 def style(request: HttpRequest) -> HttpResponse:
     """Show every part of the design system; mounted only where DEBUG is on."""
-    from practice.style import SampleForm
-
-    return render(request, "pages/style.html", {"form": SampleForm(), "wrong": SampleForm({"remark": "x"})})
+    return render(request, "pages/style.html", style_guide.context())

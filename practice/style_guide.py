@@ -1,6 +1,9 @@
-"""The form on the page that shows the design system."""
+"""What stands on the page that shows the design system."""
+
+from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,3 +22,13 @@ class SampleForm(forms.Form):
         label=_("Remark"), widget=forms.Textarea(attrs={"rows": 3}), required=False, min_length=2
     )
     consent = forms.BooleanField(label=_("I agree that the practice keeps this for the appointment."))
+
+
+def context() -> dict[str, Any]:
+    """Return a form, the same form filled in wrongly, and the template of every drawing."""
+    templates = settings.BASE_DIR / "templates"
+    return {
+        "form": SampleForm(),
+        "wrong": SampleForm({"email": "x", "remark": "x"}, prefix="wrong"),
+        "drawings": sorted(str(path.relative_to(templates)) for path in templates.glob("parts/drawings/*.html")),
+    }
