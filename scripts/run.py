@@ -1,0 +1,279 @@
+"""`make run`: the whole practice on one machine, from one command, until Ctrl-C.
+
+Needs the standard library alone, so that `--check` can run before anything is installed.
+"""
+
+import base64
+import errno
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+# Gunicorn gives requests 20 s to end, a worker may be in the middle of a mail.
+STOP_SECONDS = 25
+START_SECONDS = 90
+# Threads: the work is waiting for mail servers. No chatter between workers, of which there is one.
+WORKER = ("--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle")
+
+
+# Signals that asked for the end. A handler that raised instead could do so between a start and its record.
+_asked: list[int] = []
+
+
+class Refused(Exception):
+    """It cannot start, or cannot go on; the message is a sentence for whoever typed the command."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end: Ctrl-C, SIGTERM, or the terminal was closed."""
+
+
+def pause(seconds: float = 0.1) -> None:
+    """Wait `seconds`. Raises Stopped once a signal came."""
+    time.sleep(seconds)
+    if _asked:
+        raise Stopped
+
+
+def say(line: str) -> None:
+    """Print `line`; where nobody reads any more, the children are looked after all the same."""
+    with suppress(OSError):
+        print(line, flush=True)
+
+
+class Child:
+    """A process with all its own children, in a process group that Ctrl-C in the terminal does not reach."""
+
+    def __init__(self, name: str, *command: str, env: Mapping[str, str], prefixed: bool = True) -> None:
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if prefixed else None,
+            stderr=subprocess.STDOUT if prefixed else None,
+            start_new_session=True,
+        )
+        self._reader: threading.Thread | None = None
+        if self.process.stdout:
+            self._reader = threading.Thread(target=self._relay, args=[self.process.stdout], daemon=True)
+            self._reader.start()
+
+    def _relay(self, lines: IO[bytes]) -> None:
+        for line in lines:
+            if line.strip():
+                say(f"[{self.name}] {line.decode(errors='replace').rstrip()}")
+
+    def end(self) -> None:
+        """Kill what is left of the group, after `stop` or after the process died of itself."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self._reader:
+            self._reader.join(timeout=2)
+
+
+def stop(children: list[Child]) -> None:
+    """Ask all `children` to end, wait for them together, and leave none behind."""
+    for child in children:
+        if child.process.poll() is None:
+            child.process.terminate()
+    end = time.monotonic() + STOP_SECONDS
+    for child in children:
+        try:
+            child.process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            say(f"{child.name} did not end by itself and is killed.")
+        child.end()
+
+
+def check_port(host: str, port: str) -> None:
+    """Return when the web server can listen there. Raises Refused."""
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise Refused(f"PORT must be a number from 1 to 65535, not {port!r}.")
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise Refused(f"HOST must be an address of this machine, not {host!r}.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = int(port) % 65535 + 1
+            raise Refused(
+                f"Port {port} is taken: stop the program that uses it, or choose another: PORT={other} make run"
+            ) from error
+        raise Refused(f"Port {port} of {host} cannot be used: {error.strerror}. Choose another PORT.") from error
+
+
+def make_data_dir(folder: Path) -> None:
+    """Make the data folder, for this user alone, or see that the one there can be written. Raises Refused."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("queue", "queue-control", "mail", "cache"):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except FileExistsError as error:
+        raise Refused(f"DATA_DIR must be a folder, and {error.filename} is not one.") from error
+    except OSError as error:
+        raise Refused(
+            f"The data folder {folder} cannot be written ({error.strerror}). "
+            "Choose another: DATA_DIR=/path/to/folder make run"
+        ) from error
+
+
+def make_secrets(folder: Path) -> None:
+    """Write `practice.env` with fresh secrets, unless it is there: whoever loses these keys loses the data."""
+    file = folder / "practice.env"
+    if file.exists():
+        return
+    lines = [
+        "# Made once by `make run`. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
+        f"SECRET_KEY={secrets.token_urlsafe(48)}",
+        f"FIELD_KEYS={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
+        f"LOOKUP_KEY={secrets.token_urlsafe(32)}",
+        "# The demo practice: made-up hours, and a made-up therapist who signs in with this.",
+        "DEMO=1",
+        "DEMO_EMAIL=therapeut@demo.example",
+        f"DEMO_PASSWORD={secrets.token_urlsafe(12)}",
+    ]
+    part = folder / f".practice.env.{os.getpid()}"
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write("\n".join(lines) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    # Whole or not at all, and never over one that appeared meanwhile.
+    with suppress(FileExistsError):
+        os.link(part, file)
+    part.unlink()
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the data folder: a second scheduler in it would corrupt the first one's file. Raises Refused."""
+    with (folder / ".running").open("w") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refused(
+                f"The practice in {folder} is running already. Stop it first, "
+                "or start another one beside it: DATA_DIR=/path/to/folder PORT=8001 make run"
+            ) from error
+        yield
+
+
+def settings_of(folder: Path) -> dict[str, str]:
+    """Return the environment of the children: this one, over what `practice.env` says."""
+    pairs = {}
+    for line in (folder / "practice.env").read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            pairs[name.strip()] = value.strip()
+    # A name that is set to nothing is not set: so `DATABASE_URL= make run` does what it says.
+    return {**pairs, **{name: value for name, value in os.environ.items() if value}}
+
+
+def wait_until_served(env: Mapping[str, str], children: list[Child]) -> None:
+    """Return when the web server answers. Raises Refused where a child ends, or none answers in time."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(env["HOST"], env["HOST"])  # noqa: S104
+    url = f"http://{f'[{host}]' if ':' in host else host}:{env['PORT']}/healthz"
+    request = urllib.request.Request(url, headers={"Host": urlsplit(env["BASE_URL"]).netloc})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        check_alive(children)
+        try:
+            with direct.open(request, timeout=5):
+                return
+        except (URLError, OSError):
+            pause()
+    raise Refused(f"The web server did not answer within {START_SECONDS} seconds; the lines above say why.")
+
+
+def check_alive(children: list[Child]) -> None:
+    """Return while all run. Raises Refused naming the one that does not."""
+    for child in children:
+        if child.process.poll() is not None:
+            raise Refused(f"{child.name} ended by itself ({child.process.returncode}), so everything stops.")
+
+
+def serve(env: Mapping[str, str], folder: Path) -> None:
+    """Prepare, start, say where it is, and stay. Raises Refused when a child ends, Stopped when asked to."""
+    children = [Child("prepare", "-m", "scripts.prepare", env=env, prefixed=False)]
+    try:
+        while (code := children[0].process.poll()) is None:
+            pause(0.05)
+        if code:
+            raise Refused("")
+        children.clear()
+        say("Starting ...")
+        celery = ("-m", "celery", "--quiet", "-A", "celery_app")
+        children.append(Child("web", "-m", "gunicorn", "practice.wsgi:application", env=env))
+        children.append(Child("worker", *celery, "worker", *WORKER, env=env))
+        children.append(Child("beat", *celery, "beat", env=env))
+        wait_until_served(env, children)
+        say(welcome(env, folder))
+        while True:
+            pause(0.5)
+            check_alive(children)
+    finally:
+        stop(children)
+
+
+def welcome(env: Mapping[str, str], folder: Path) -> str:
+    """Return the block that says where everything is."""
+    url = env["BASE_URL"].rstrip("/")
+    lines = [("Website", f"{url}/"), ("Agenda, for the therapist", f"{url}/agenda/")]
+    if env.get("DEMO", "") not in {"", "0", "false", "False"} and env.get("DEMO_EMAIL"):
+        lines.append(("Sign in with", f"{env['DEMO_EMAIL']}  {env.get('DEMO_PASSWORD', '')}"))
+    if not env.get("EMAIL_URL"):
+        lines.append(("Mails, as .eml files", str(folder / "mail")))
+    lines.append(("To stop", "Ctrl-C"))
+    rule = "-" * 72
+    return "\n".join([rule, *(f"  {label + ':':<27}{value}" for label, value in lines), rule])
+
+
+def main() -> None:
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    folder = Path(os.environ.get("DATA_DIR") or ROOT / "data").resolve()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: _asked.append(number))
+    try:
+        check_port(host, port)
+        make_data_dir(folder)
+        if "--check" in sys.argv[1:]:
+            return
+        with alone_in(folder):
+            make_secrets(folder)
+            env = settings_of(folder)
+            env.update(HOST=host, PORT=port, DATA_DIR=str(folder), PYTHONUNBUFFERED="1")
+            env.setdefault("BASE_URL", f"http://localhost:{port}")
+            serve(env, folder)
+    except Refused as refusal:
+        sys.exit(str(refusal) or 1)
+    except Stopped:
+        say("Stopped.")
+
+
+if __name__ == "__main__":
+    main()
