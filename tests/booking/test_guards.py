@@ -1,0 +1,249 @@
+"""What the database refuses when somebody writes past every service of ours."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.checks import run_checks
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+from booking import guards
+from booking.models import Appointment, NotificationState, State
+from tests.booking.factories import make_appointment, make_notification, make_therapist, make_type, wall
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
+
+MINUTE = timedelta(minutes=1)
+
+
+def insert(appointment: Appointment, **changes: Any) -> None:
+    """INSERT a copy of `appointment` with `changes`, in SQL of its own."""
+    row = {
+        field.column: getattr(appointment, field.attname)
+        for field in Appointment._meta.concrete_fields
+        if not field.primary_key
+    }
+    row |= {"public_id": uuid4(), "idempotency_key": None} | changes
+    values = [
+        field.get_db_prep_save(row[field.column], connection)
+        for field in Appointment._meta.concrete_fields
+        if not field.primary_key
+    ]
+    columns = ", ".join(connection.ops.quote_name(column) for column in row)
+    marks = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO booking_appointment ({columns}) VALUES ({marks})", values)
+
+
+def shifted(appointment: Appointment, by: timedelta) -> dict[str, datetime]:
+    return {name: getattr(appointment, name) + by for name in ("start", "end", "occupied_start", "occupied_end")}
+
+
+def refused(name: str) -> Any:
+    """Expect the block to be refused by the guard `name`, and by no other."""
+
+    class Refused:
+        def __enter__(self) -> None:
+            self.atomic = transaction.atomic()
+            self.atomic.__enter__()
+
+        def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+            self.atomic.__exit__(kind, error, trace)
+            assert isinstance(error, IntegrityError), f"{name} let it pass"
+            assert guards.violated(error, name), error
+            return True
+
+    return Refused()
+
+
+@pytest.fixture
+def booked() -> Appointment:
+    therapist = make_therapist()
+    appointment_type = make_type(therapist, buffer_before=timedelta(minutes=10), buffer_after=timedelta(minutes=15))
+    return make_appointment(appointment_type, start="2026-12-01 10:00")
+
+
+@pytest.mark.parametrize(
+    "minutes",
+    [0, 1, -1, 84, -84],
+    ids=["the same time", "a minute later", "a minute earlier", "into the last buffer", "into the first buffer"],
+)
+def test_an_insert_that_overlaps_is_refused(booked: Appointment, minutes: int) -> None:
+    with refused(guards.NO_OVERLAP):
+        insert(booked, **shifted(booked, minutes * MINUTE))
+
+
+@pytest.mark.parametrize("minutes", [85, -85], ids=["after", "before"])
+def test_an_insert_that_only_touches_is_taken(booked: Appointment, minutes: int) -> None:
+    insert(booked, **shifted(booked, minutes * MINUTE))
+
+    assert Appointment.objects.count() == 2
+
+
+def test_an_insert_that_covers_another_is_refused(booked: Appointment) -> None:
+    with refused(guards.NO_OVERLAP):
+        insert(
+            booked,
+            occupied_start=booked.occupied_start - timedelta(hours=3),
+            occupied_end=booked.occupied_end + timedelta(hours=3),
+        )
+
+
+def test_another_therapist_may_have_the_same_time(booked: Appointment) -> None:
+    insert(booked, therapist_id=make_therapist().pk)
+
+    assert Appointment.objects.count() == 2
+
+
+def test_a_cancelled_appointment_claims_nothing(booked: Appointment) -> None:
+    Appointment.objects.update(state=State.CANCELLED, cancelled_at=booked.created_at, sequence=1)
+
+    insert(booked)
+
+    assert Appointment.objects.live().count() == 1
+
+
+def test_an_update_onto_another_is_refused(booked: Appointment) -> None:
+    other = make_appointment(booked.appointment_type, start="2026-12-01 14:00")
+
+    with refused(guards.NO_OVERLAP):
+        Appointment.objects.filter(pk=other.pk).update(sequence=1, **shifted(booked, 30 * MINUTE))
+
+
+def test_a_change_of_therapist_onto_another_is_refused(booked: Appointment) -> None:
+    other = make_appointment(start="2026-12-01 10:30")
+
+    with refused(guards.NO_OVERLAP):
+        Appointment.objects.filter(pk=other.pk).update(therapist=booked.therapist)
+
+
+def test_an_appointment_may_move_within_its_own_time(booked: Appointment) -> None:
+    Appointment.objects.update(sequence=1, **shifted(booked, 30 * MINUTE))
+
+    assert Appointment.objects.get().start == booked.start + 30 * MINUTE
+
+
+def test_saving_a_model_past_the_service_is_refused_too(booked: Appointment) -> None:
+    booked.pk = None
+    booked.public_id = uuid4()
+    booked._state.adding = True
+
+    with refused(guards.NO_OVERLAP):
+        booked.save()
+
+
+@pytest.mark.parametrize("written", ["2026-12-01T09:00:00", "2026-12-01 09:00:00+00:00", "2026-12-01 10:00"])
+def test_a_time_in_another_writing_cannot_slip_past(booked: Appointment, written: str) -> None:
+    if connection.vendor != "sqlite":
+        # There a time is a time, however it was written.
+        with refused(guards.NO_OVERLAP), connection.cursor() as cursor:
+            cursor.execute("UPDATE booking_appointment SET sequence = 1")
+            insert(booked)
+        return
+
+    with pytest.raises(IntegrityError, match="appointment_time_format"), connection.cursor() as cursor:
+        cursor.execute("UPDATE booking_appointment SET occupied_start = %s, sequence = 1", [written])
+
+
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.ATTENDED, State.NO_SHOW])
+def test_a_cancelled_appointment_stays_cancelled(booked: Appointment, state: State) -> None:
+    Appointment.objects.update(state=State.CANCELLED, cancelled_at=booked.created_at, sequence=1)
+
+    with refused("appointment_state_follows"):
+        outcome = None if state == State.CONFIRMED else booked.end
+        Appointment.objects.update(state=state, cancelled_at=None, outcome_at=outcome)
+
+
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.CANCELLED])
+def test_what_came_to_pass_cannot_be_undone(booked: Appointment, state: State) -> None:
+    Appointment.objects.update(state=State.ATTENDED, outcome_at=booked.end)
+
+    with refused("appointment_state_follows"):
+        moment = booked.end if state == State.CANCELLED else None
+        Appointment.objects.update(state=state, outcome_at=None, cancelled_at=moment)
+
+
+def test_attended_and_no_show_can_be_corrected(booked: Appointment) -> None:
+    Appointment.objects.update(state=State.ATTENDED, outcome_at=booked.end)
+
+    Appointment.objects.update(state=State.NO_SHOW)
+
+    assert Appointment.objects.get().state == State.NO_SHOW
+
+
+def test_an_outcome_before_the_start_is_refused(booked: Appointment) -> None:
+    with refused("appointment_outcome_after_start"):
+        Appointment.objects.update(state=State.ATTENDED, outcome_at=booked.start - MINUTE)
+
+
+def test_a_sequence_never_falls(booked: Appointment) -> None:
+    Appointment.objects.update(sequence=2)
+
+    with refused("appointment_sequence_rises"):
+        Appointment.objects.update(sequence=1)
+
+
+def test_a_time_changes_only_with_the_sequence(booked: Appointment) -> None:
+    with refused("appointment_sequence_rises"):
+        Appointment.objects.update(**shifted(booked, timedelta(hours=4)))
+
+
+def test_times_out_of_order_are_refused(booked: Appointment) -> None:
+    with refused("appointment_order_of_times"):
+        Appointment.objects.update(end=booked.start, sequence=1)
+
+
+@pytest.mark.parametrize("state", [NotificationState.SENT, NotificationState.VOID, NotificationState.MISSED])
+def test_a_notification_that_ended_cannot_become_due_again(booked: Appointment, state: NotificationState) -> None:
+    notification = make_notification(
+        appointment=booked, state=state, sent_at=timezone.now() if state == NotificationState.SENT else None
+    )
+
+    with refused("notification_state_follows"):
+        type(notification).objects.update(state=NotificationState.DUE, sent_at=None)
+
+
+def test_the_same_thing_cannot_be_owed_twice(booked: Appointment) -> None:
+    make_notification(appointment=booked, key="confirmation:1")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_notification(appointment=booked, key="confirmation:1")
+
+
+def test_the_system_check_misses_a_guard_that_is_gone(booked: Appointment) -> None:
+    assert run_checks(databases=["default"]) == []
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"DROP TRIGGER {guards.NO_OVERLAP}_insert")
+        else:
+            cursor.execute(f"ALTER TABLE booking_appointment DROP CONSTRAINT {guards.NO_OVERLAP}")
+
+    assert [message.id for message in run_checks(databases=["default"])] == ["booking.E001"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guards_come_back_after_the_table_was_remade() -> None:
+    # A column that comes and goes: SQLite remakes the table for it, and its triggers vanish.
+    field = models.TextField(default="")
+    field.set_attributes_from_name("passing")
+    field.model = Appointment
+    with connection.schema_editor() as editor:
+        editor.add_field(Appointment, field)
+        editor.remove_field(Appointment, field)
+    if connection.vendor == "sqlite":
+        with connection.schema_editor() as editor:
+            editor._remake_table(Appointment)
+        assert guards.missing(connection)
+
+    guards.install(connection)
+
+    assert guards.missing(connection) == set()
+    booked = make_appointment(start="2026-12-01 10:00")
+    with refused(guards.NO_OVERLAP):
+        insert(booked)
+
+
+def test_wall_clock_of_the_factories_is_the_practices() -> None:
+    assert wall("2026-10-25 09:00").isoformat() == "2026-10-25T08:00:00+00:00"

@@ -1,0 +1,74 @@
+"""Tries are counted exactly, and kept under a hash alone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from booking import rate_limits
+from booking.errors import TooManyRequests
+from booking.models import RateCounter
+from booking.rate_limits import Limit
+from tests.booking.factories import wall
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
+
+LIMIT = Limit("test", 3, timedelta(hours=1))
+NOW = wall("2026-12-01 10:15")
+
+
+def tries(number: int, caller: str = "10.0.0.1", now: Any = NOW) -> None:
+    for _ in range(number):
+        rate_limits.count(LIMIT, caller, now=now)
+
+
+def test_one_try_too_many_says_when_to_come_back() -> None:
+    tries(3)
+
+    with pytest.raises(TooManyRequests) as refused:
+        tries(1)
+
+    assert refused.value.retry_after == 45 * 60 + 1
+
+
+def test_each_caller_each_limit_and_each_window_counts_for_itself() -> None:
+    tries(3)
+    tries(3, caller="10.0.0.2")
+    tries(3, now=NOW + timedelta(hours=1))
+    rate_limits.count(Limit("other", 1, timedelta(hours=1)), "10.0.0.1", now=NOW)
+
+    assert RateCounter.objects.count() == 4
+
+
+def test_looking_does_not_count() -> None:
+    for _ in range(9):
+        rate_limits.refuse_exhausted(LIMIT, "10.0.0.1", now=NOW)
+    tries(3)
+
+    with pytest.raises(TooManyRequests):
+        rate_limits.refuse_exhausted(LIMIT, "10.0.0.1", now=NOW)
+
+
+def test_no_address_stands_in_the_table() -> None:
+    tries(1)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM booking_ratecounter")
+        assert "10.0.0.1" not in str(cursor.fetchall())
+
+
+def test_they_can_be_switched_off_for_a_load_test(settings: Any) -> None:
+    settings.RATE_LIMITS = False
+
+    tries(50)
+
+    assert not RateCounter.objects.exists()
+
+
+def test_old_windows_are_forgotten() -> None:
+    tries(1)
+
+    rate_limits.forget_old(now=NOW + timedelta(days=3))
+
+    assert not RateCounter.objects.exists()

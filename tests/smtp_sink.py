@@ -1,0 +1,69 @@
+"""A real SMTP server on this machine that keeps what it gets, and can be told to refuse."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Any, Self, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.servers import free_port
+
+
+class Sink:
+    """Keeps each message it accepts; `answers` gives other answers than yes to the commands named in it."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.connections = 0
+        # "MAIL", "RCPT" or "DATA" to the whole answer, as "550 no such mailbox"; "DROP" hangs up instead.
+        self.answers: dict[str, str] = {}
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    @property
+    def url(self) -> str:
+        """The EMAIL_URL that leads here."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._controller.stop()
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "MAIL" in self.answers:
+            return self.answers["MAIL"]
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "RCPT" in self.answers:
+            return self.answers["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        answer = self.answers.get("DATA", "250 OK")
+        if answer == "DROP":
+            cast(Any, server).transport.close()
+        elif answer.startswith("2"):
+            content = cast(bytes, envelope.content)
+            self.messages.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
+        return answer
