@@ -36,21 +36,25 @@ LOOKUP_KEY: str = _secret("LOOKUP_KEY", env.str)
 
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
+# With these the demo's made-up therapist signs in; `.example` is nobody's (RFC 2606), so no mail ever arrives.
+DEMO_EMAIL = env.str("DEMO_EMAIL", default="therapeut@demo.example")
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 HTTPS = env.bool("HTTPS", default=False)
 PORT = env.int("PORT", default=8000)
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).hostname:
     raise ImproperlyConfigured("BASE_URL must be a whole address, such as https://praktijk.example")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname, "localhost", "127.0.0.1", "[::1]"]
+)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Networks whose X-Forwarded-For is believed when rate limits ask who is calling.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 INSTALLED_APPS = [
     "practice",
-    "booking",
     "schedule",
-    "django.contrib.admin",
+    "practice.apps.PracticeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -65,6 +69,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "phonenumber_field",
     "template_partials",
+    # Last, since its admin takes out what the libraries above put in.
+    "booking",
 ]
 
 MIDDLEWARE = [
@@ -132,7 +138,9 @@ def _database() -> dict[str, Any]:
             "connect_timeout": 5,
         }
     else:
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgresql://…) or be left out.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a PostgreSQL database (postgresql://…) or be left out."
+        )
     return database
 
 
@@ -173,7 +181,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver what is due": {"task": "booking.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
-    "erase what is past its term": {"task": "booking.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3500}},
+    "erase what is past its term": {
+        "task": "booking.tasks.tidy",
+        "schedule": 3600.0,
+        "options": {"expires": 3500},
+    },
 }
 
 LANGUAGE_CODE = "nl"
@@ -228,12 +240,25 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "booking:agenda"
-ACCOUNT_ADAPTER = "practice.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "booking.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "booking.forms.account.LoginForm",
+    "reauthenticate": "booking.forms.account.ReauthenticateForm",
+    "change_password": "booking.forms.account.ChangePasswordForm",
+}
+# allauth's own limits, a try of one account among them, stand beside those of rate_limits.py.
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if RATE_LIMITS else False
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+MFA_ADAPTER = "booking.accounts.SecondFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "booking.forms.account.ActivateForm",
+    "authenticate": "booking.forms.account.CodeForm",
+    "reauthenticate": "booking.forms.account.ConfirmCodeForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Families' data is shown only behind a second factor; the demo alone may go without, and says so.
 SECOND_FACTOR = env.bool("SECOND_FACTOR", default=not DEMO)

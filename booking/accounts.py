@@ -1,0 +1,101 @@
+"""The accounts of therapists and managers: how one is made, and how allauth signs it in."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from practice.models import Practice
+
+from booking import client, rate_limits
+from booking.encryption import EncryptedTextField
+from booking.errors import TooManyRequests
+
+_column = EncryptedTextField()
+
+
+def create_account(*, email: str, password: str, manager: bool) -> User:
+    """Make and return an account that signs in with `email` and `password`; a manager also gets into the admin.
+
+    Raises ValidationError where the address is taken or cannot be one, or the password is too weak.
+    """
+    user = User(username=email.lower(), email=email.lower(), is_staff=manager, is_superuser=manager)
+    # The account name is the mail address, which may hold characters that Django refuses in a name.
+    user.full_clean(exclude=["username", "password"])
+    if User.objects.filter(username=user.username).exists():
+        raise ValidationError({"email": _("There is already an account with this mail address.")}, code="unique")
+    validate_password(password, user)
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def count_sign_in(request: HttpRequest) -> None:
+    """Count one try to get in, by address; the one too many is answered with the page for it, at once."""
+    try:
+        rate_limits.count(rate_limits.SIGN_IN, client.address(request), now=timezone.now())
+    except TooManyRequests as error:
+        response = render(request, "429.html", status=429)
+        response["Retry-After"] = str(error.retry_after)
+        raise ImmediateHttpResponse(response) from error
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """There is no sign-up: an account is made by `manage.py create_therapist` or by a manager."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("This account is closed. Ask the manager of the practice."),
+        "email_password_mismatch": _("This mail address and password do not belong together."),
+        "enter_current_password": _("This is not your current password."),
+        "incorrect_password": _("This password is not right."),
+        "too_many_login_attempts": _("That was tried too often. Please wait five minutes and try again."),
+        "rate_limited": _("That was tried too often. Please wait five minutes and try again."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client.address(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try, then ask allauth's own limits."""
+        count_sign_in(request)
+        super().pre_authenticate(request, **credentials)
+
+    def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
+        """Return whether `password` is that of `user`."""
+        assert isinstance(user, User)
+        found = self.authenticate(context.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("booking:agenda")
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Keeps the secrets of second factors as the family's data are kept: encrypted."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("This code is not right. Look for the newest one in your app."),
+    }
+
+    def get_totp_issuer(self) -> str:
+        return Practice.load().name
+
+    def encrypt(self, text: str) -> str:
+        return str(_column.get_prep_value(text))
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _column.from_db_value(encrypted_text, None, None) or ""

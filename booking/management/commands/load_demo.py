@@ -1,0 +1,87 @@
+from datetime import time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from practice.models import Practice
+from practice.translations import Translated
+
+from booking import diary
+from booking.accounts import create_account
+from booking.models import AppointmentType, Therapist
+
+MONDAY, TUESDAY, WEDNESDAY, THURSDAY = range(4)
+# Made up, as the therapist is: the practice's own hours are not known. Weekday, from, until, every so many weeks.
+HOURS = [
+    (MONDAY, time(9), time(12), 1),
+    (MONDAY, time(13), time(17), 1),
+    (TUESDAY, time(9), time(12, 30), 1),
+    (TUESDAY, time(13, 30), time(16), 1),
+    (WEDNESDAY, time(18, 30), time(21), 2),
+    (THURSDAY, time(9), time(12), 1),
+    (THURSDAY, time(13), time(17), 1),
+]
+
+
+class Command(BaseCommand):
+    help = "Fill the demo with a made-up therapist, her hours and the first consultation, where they are missing."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("This is not a demo (DEMO is off), so nothing made up is put into it.")
+        if not settings.DEMO_PASSWORD:
+            raise CommandError("DEMO_PASSWORD is not set: the demo therapist needs a password to sign in with.")
+        zone = Practice.load().zone
+        therapist, made = Therapist.objects.get_or_create(
+            slug="demo-therapeut",
+            defaults={"name": "Demo Therapeut", "email": settings.DEMO_EMAIL, "user": _account},
+        )
+        if made:
+            today = timezone.localdate(timezone=zone)
+            for weekday, start, end, every_weeks in HOURS:
+                hours = diary.WorkingHours(
+                    id=None,
+                    weekday=weekday,
+                    start=start,
+                    end=end,
+                    every_weeks=every_weeks,
+                    first_day=today,
+                    last_day=None,
+                )
+                diary.add_working_hours(therapist, hours, zone)
+        first_consult, made = AppointmentType.objects.get_or_create(
+            slug="eerste-afspraak", defaults=_first_consult()
+        )
+        if made:
+            first_consult.therapists.add(therapist)
+        if options["verbosity"]:
+            self.stdout.write(f"{therapist.name} signs in with {settings.DEMO_EMAIL}.")
+
+
+def _account() -> User:
+    """Return the demo therapist's account, made where it is missing. Who runs the demo may see all of it."""
+    account = User.objects.filter(username=settings.DEMO_EMAIL.lower()).first()
+    return account or create_account(email=settings.DEMO_EMAIL, password=settings.DEMO_PASSWORD, manager=True)
+
+
+def _first_consult() -> dict[str, Any]:
+    return {
+        "name": Translated(nl="Eerste afspraak", en="First consultation"),
+        "description": Translated(
+            nl="Een vrijblijvende kennismaking: u vertelt wat er speelt, en we kijken samen wat kan helpen.",
+            en="To get to know each other, without obligation: you tell what is going on, "
+            "and together we see what may help.",
+        ),
+        "duration": timedelta(minutes=60),
+        "step": timedelta(minutes=30),
+        "buffer_before": timedelta(),
+        "buffer_after": timedelta(minutes=15),
+        "minimum_notice": timedelta(hours=24),
+        "horizon_days": 60,
+        "change_notice": timedelta(hours=24),
+        "reminders": ["2d", "3h"],
+    }
