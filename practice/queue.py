@@ -17,14 +17,14 @@ from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020}_{uuid.uuid4()}"
         part = folder / f"{name}.part"
-        part.write_text(dumps(payload))
+        part.write_text(dumps(message))  # type: ignore[no-untyped-call]
         part.rename(folder / f"{name}.{queue}.msg")
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = Path(self.data_folder_in)
         for name in sorted(os.listdir(folder)):  # noqa: PTH208
             if name.partition(".")[2] == f"{queue}.msg":
@@ -34,7 +34,7 @@ class Channel(filesystem.Channel):
                     (folder / name).rename(taken)
                     content = taken.read_text()
                     taken.unlink()
-                    return loads(content)
+                    return loads(content)  # type: ignore[no-untyped-call]
         raise Empty
 
 

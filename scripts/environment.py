@@ -63,7 +63,15 @@ def _install(lock_file: str) -> None:
         if subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=False).returncode:
             raise Refused("The environment could not be made; the lines above say why.")
     print(f"Installing what {lock_file} lists ...", flush=True)
-    pip = [PYTHON, "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", "--no-input"]
+    pip: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--require-hashes",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     if subprocess.run([*pip, "--requirement", ROOT / lock_file], check=False).returncode:
         raise Refused("Installing failed; the lines above say why. Is the network there? Run the command again.")
     # Lets every tool of the environment import the checkout, also when called as `.venv/bin/pytest`.

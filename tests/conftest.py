@@ -1,12 +1,20 @@
 """Fixtures that every test can use. What only one folder needs stands in that folder."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests import served as served_module
 from tests import servers
+from tests.smtp_sink import Sink
+
+# The names under which systems know a Chromium that Playwright can drive.
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +46,54 @@ def redis_url() -> Iterator[str]:
     url, stop = servers.start_redis()
     yield url
     stop()
+
+
+@pytest.fixture(scope="session")
+def served(request: pytest.FixtureRequest) -> Iterator[served_module.Factory]:
+    """Makes real installations: `with served("postgresql", worker=True, EMAIL_URL=…) as practice:`."""
+    # The server is started only once a test wants PostgreSQL.
+    factory = served_module.Factory(lambda: str(request.getfixturevalue("postgres_url")))
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[Sink]:
+    """A real SMTP server that keeps what it gets: `smtp_sink.url` is its EMAIL_URL."""
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's own Chromium, kept from calling home: Playwright's download is not used."""
+    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if chromium is None:
+        pytest.fail("There is no Chromium. Install one (apt-get install chromium), or name it in CHROMIUM.")
+    arguments = ["--disable-gpu", "--disable-quic", "--no-first-run"]
+    arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    if os.geteuid() == 0:
+        # Chromium's sandbox refuses to work for root, as in most containers.
+        arguments.append("--no-sandbox")
+    return {**browser_type_launch_args, "executable_path": chromium, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A Dutch visitor's browser on a phone's screen; the machine's own zone must not matter."""
+    phone = {"width": 390, "height": 844}
+    return {**browser_context_args, "locale": "nl-NL", "timezone_id": "America/New_York", "viewport": phone}
+
+
+@pytest.fixture
+def plain_context(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """A browser that runs no JavaScript."""
+    context = browser.new_context(**browser_context_args, java_script_enabled=False)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def plain_page(plain_context: BrowserContext) -> Page:
+    """A page in a browser that runs no JavaScript."""
+    return plain_context.new_page()

