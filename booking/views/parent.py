@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +35,7 @@ from booking.errors import (
 )
 from booking.forms.parent import BookingForm, ChooseForm, DayForm, ReasonForm, SlotForm, StartField
 from booking.models import Actor, Appointment, AppointmentType, Parent, State, Therapist
+from practice.requests import PracticeRequest
 
 # How many days with free times a page of the list shows.
 DAYS_SHOWN = 7
@@ -70,7 +71,7 @@ def private(view: View) -> View:
     """Keep what a family sees out of caches and search engines."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: PracticeRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
         add_never_cache_headers(response)
         response["X-Robots-Tag"] = "noindex"
@@ -83,7 +84,7 @@ def with_parent(view: View) -> View:
     """Turn the token in the address into its Parent; every token that opens nothing gets one neutral page."""
 
     @wraps(view)
-    def opened(request: HttpRequest, token: str) -> HttpResponse:
+    def opened(request: PracticeRequest, token: str) -> HttpResponse:
         now, caller = timezone.now(), client.address(request)
         try:
             rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
@@ -100,13 +101,13 @@ def with_parent(view: View) -> View:
 
 
 @require_safe
-def choose(request: HttpRequest) -> HttpResponse:
+def choose(request: PracticeRequest) -> HttpResponse:
     """Show the first free moment and a list of days with times."""
     return _choose(request, request.GET)
 
 
 @require_POST
-def hold(request: HttpRequest) -> HttpResponse:
+def hold(request: PracticeRequest) -> HttpResponse:
     """Keep the chosen time for ten minutes, and go on to the form."""
     now = timezone.now()
     form = SlotForm(request.POST)
@@ -130,7 +131,7 @@ def hold(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def details(request: HttpRequest) -> HttpResponse:
+def details(request: PracticeRequest) -> HttpResponse:
     """Ask for the family's data and book; all that was typed stays, whatever goes wrong."""
     slot = SlotForm(request.POST if request.method == "POST" else request.GET)
     if not slot.is_valid() and (request.method != "POST" or set(slot.errors) != {"start"}):
@@ -145,21 +146,21 @@ def details(request: HttpRequest) -> HttpResponse:
 
 @with_parent
 @require_safe
-def booked(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Say what was booked and what happens next."""
     return render(request, "booking/booked.html", _about(request, parent, token, now))
 
 
 @with_parent
 @require_safe
-def manage(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def manage(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Show the appointment, and what can still be done with it."""
     return render(request, "booking/manage.html", _about(request, parent, token, now))
 
 
 @with_parent
 @require_http_methods(["GET", "HEAD", "POST"])
-def reschedule(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Show other times; ask once about the chosen one; move on POST."""
     appointment = parent.appointment
     if request.method == "POST":
@@ -177,7 +178,7 @@ def reschedule(request: HttpRequest, parent: Parent, token: str, now: datetime) 
 
 @with_parent
 @require_http_methods(["GET", "HEAD", "POST"])
-def cancel(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def cancel(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Ask once, cancel on POST; cancelling again changes nothing."""
     appointment = parent.appointment
     form = ReasonForm(request.POST or None)
@@ -197,7 +198,7 @@ def cancel(request: HttpRequest, parent: Parent, token: str, now: datetime) -> H
 
 @with_parent
 @require_http_methods(["GET", "HEAD", "POST"])
-def erase(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def erase(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Ask once, then erase the family's data (AVG article 17); a coming appointment is cancelled with it."""
     if request.method != "POST":
         return render(request, "booking/erase.html", _about(request, parent, token, now))
@@ -209,14 +210,14 @@ def erase(request: HttpRequest, parent: Parent, token: str, now: datetime) -> Ht
 
 
 @require_safe
-def erased(request: HttpRequest) -> HttpResponse:
+def erased(request: PracticeRequest) -> HttpResponse:
     """Say that the data go, without saying whose."""
     return render(request, "booking/erased.html")
 
 
 @with_parent
 @require_safe
-def calendar_file(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def calendar_file(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Give the appointment as an .ics file for the parent's own calendar."""
     content = invitations.calendar_file(parent.appointment, parent, request.practice, now=now)
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
@@ -224,7 +225,7 @@ def calendar_file(request: HttpRequest, parent: Parent, token: str, now: datetim
     return response
 
 
-def _choose(request: HttpRequest, data: Any, *, error: str = "", status: int = 0) -> HttpResponse:
+def _choose(request: PracticeRequest, data: Any, *, error: str = "", status: int = 0) -> HttpResponse:
     """Render the list of times; `error` is the sentence above it, and makes it a 422 unless `status` says else."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() and day_form.is_valid()):
@@ -242,7 +243,7 @@ def _choose(request: HttpRequest, data: Any, *, error: str = "", status: int = 0
 
 
 def _free_times(
-    request: HttpRequest,
+    request: PracticeRequest,
     appointment_type: AppointmentType,
     therapist: Therapist | None,
     from_day: date | None,
@@ -303,7 +304,7 @@ def _query(slot: SlotForm) -> str:
     return urlencode(parts)
 
 
-def _still_free(request: HttpRequest, slot: SlotForm, now: datetime) -> bool:
+def _still_free(request: PracticeRequest, slot: SlotForm, now: datetime) -> bool:
     start, zone = slot.cleaned_data["start"], request.practice.zone
     if not appointments.within_booking_window(slot.cleaned_data["type"], start, now=now):
         return False
@@ -321,7 +322,7 @@ def _still_free(request: HttpRequest, slot: SlotForm, now: datetime) -> bool:
 
 
 def _details(
-    request: HttpRequest,
+    request: PracticeRequest,
     slot: SlotForm,
     form: BookingForm,
     now: datetime,
@@ -348,7 +349,7 @@ def _details(
     return response
 
 
-def _book(request: HttpRequest, slot: SlotForm) -> HttpResponse:
+def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
     now, form = timezone.now(), BookingForm(request.POST)
     # Both are looked at, so that a form with two things wrong says both.
     if not (form.is_valid() & slot.is_valid()):
@@ -376,7 +377,7 @@ def _book(request: HttpRequest, slot: SlotForm) -> HttpResponse:
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
 
 
-def _request(request: HttpRequest, form: BookingForm, slot: SlotForm) -> Request:
+def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Request:
     """Hash the form's key and what came with it; the session is part of it, so that a key that leaked gives
     nobody else's manage link away."""
     body = {name: str(value) for name, value in sorted({**form.cleaned_data, **slot.cleaned_data}.items())}
@@ -386,7 +387,7 @@ def _request(request: HttpRequest, form: BookingForm, slot: SlotForm) -> Request
     )
 
 
-def _alternatives(request: HttpRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
+def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
     """Return the nearest free times where the chosen one cannot be booked (any more); nothing where it can."""
     start = slot.cleaned_data.get("start")
     if start and _still_free(request, slot, now):
@@ -402,7 +403,7 @@ def _alternatives(request: HttpRequest, slot: SlotForm, now: datetime) -> dict[s
     return {"alternatives": _days(slots), "not_free": True}
 
 
-def _about(request: HttpRequest, parent: Parent, token: str, now: datetime) -> dict[str, Any]:
+def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> dict[str, Any]:
     """Return what every page behind the manage link shows; nothing of it is about the family."""
     appointment = parent.appointment
     return {
@@ -420,7 +421,7 @@ def _changeable(appointment: Appointment, now: datetime) -> bool:
     return appointment.state == State.CONFIRMED and now <= appointment.can_change_until and now < appointment.start
 
 
-def _reschedule(request: HttpRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     start = _start_of(request.POST.get("start", ""))
     if not start:
         sentence = str(StartField.default_error_messages["invalid"])
@@ -439,7 +440,7 @@ def _reschedule(request: HttpRequest, parent: Parent, token: str, now: datetime)
 
 
 def _reschedule_page(
-    request: HttpRequest, parent: Parent, token: str, now: datetime, *, error: str = "", status: int = 200
+    request: PracticeRequest, parent: Parent, token: str, now: datetime, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     appointment, day_form = parent.appointment, DayForm(request.GET)
     if not day_form.is_valid():
@@ -457,7 +458,7 @@ def _reschedule_page(
 
 
 def _slot_for_move(
-    request: HttpRequest, appointment: Appointment, start: datetime, now: datetime
+    request: PracticeRequest, appointment: Appointment, start: datetime, now: datetime
 ) -> FreeSlot | None:
     if not appointments.within_booking_window(appointment.appointment_type, start, now=now):
         return None
@@ -476,7 +477,7 @@ def _slot_for_move(
 
 
 def _manage_with_error(
-    request: HttpRequest, parent: Parent, token: str, now: datetime, error: BookingError
+    request: PracticeRequest, parent: Parent, token: str, now: datetime, error: BookingError
 ) -> HttpResponse:
     parent.appointment.refresh_from_db()
     context = {**_about(request, parent, token, now), "error": str(error)}
@@ -492,7 +493,7 @@ def _with_error(page: HttpResponse, error: BookingError) -> HttpResponse:
     return page
 
 
-def _too_many(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+def _too_many(request: PracticeRequest, error: TooManyRequests) -> HttpResponse:
     return _with_error(render(request, "429.html"), error)
 
 
