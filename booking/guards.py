@@ -43,7 +43,8 @@ _REFUSED_UPDATES = {
     ),
     "appointment_sequence_rises": (
         "booking_appointment",
-        'NEW.sequence < OLD.sequence OR (NEW.sequence = OLD.sequence AND (OLD.start <> NEW.start OR OLD."end" <> NEW."end"))',
+        "NEW.sequence < OLD.sequence"
+        ' OR (NEW.sequence = OLD.sequence AND (OLD.start <> NEW.start OR OLD."end" <> NEW."end"))',
     ),
     "notification_state_follows": (
         "booking_notification",

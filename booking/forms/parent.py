@@ -19,7 +19,7 @@ _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _refuse_unprintable(text: str, *, allowed: str = "") -> None:
-    """Raise ValidationError where `text` holds control characters, as header injection needs, or half characters."""
+    """Raise ValidationError where `text` holds control characters (header injection needs them) or half ones."""
     for character in text:
         unprintable = unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNING
         if unprintable and character not in allowed:

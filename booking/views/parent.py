@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from booking import appointments, client, invitations, links, rate_limits
 from booking.appointments import FreeSlot, Request
@@ -250,7 +250,7 @@ def _free_times(
     now: datetime,
     moving: Appointment | None = None,
 ) -> dict[str, Any]:
-    """Return what the list of times needs: the first free one, a page of days, and the ways to earlier and later."""
+    """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later."""
     zone = request.practice.zone
     first, last = appointments.booking_days(appointment_type, zone=zone, now=now)
     slots = appointments.free_slots(
