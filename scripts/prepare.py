@@ -7,6 +7,7 @@ Usage, in the checkout: python -m scripts.prepare
 import hashlib
 import os
 import sys
+import warnings
 from io import StringIO
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def _first_line(error: Exception) -> str:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
+    # It would print an address that it does not know, with the password in it.
+    warnings.filterwarnings("ignore", message="Engine not recognized from url")
     try:
         prepare()
     except (ImproperlyConfigured, CommandError) as error:
