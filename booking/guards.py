@@ -16,7 +16,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 NO_OVERLAP = "appointment_no_overlap"
 
 # SQLite compares times as texts: a row written in any other form than Django's would slip past the comparison.
-_SQLITE_TIME = "{column} IS NOT strftime('%Y-%m-%d %H:%M:%S', {column}) || substr({column}, 20, 7)"
+_SQLITE_TIME = (
+    "strftime('%Y-%m-%d %H:%M:%S', {column}) IS NOT substr({column}, 1, 19)"
+    " OR NOT (substr({column}, 20) = '' OR substr({column}, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]')"
+)
 _SQLITE_TIMES = " OR ".join(
     _SQLITE_TIME.format(column=f"NEW.{name}") for name in ("occupied_start", "start", '"end"', "occupied_end")
 )

@@ -24,7 +24,7 @@ QUIET_FROM, QUIET_UNTIL, EVENING = time(21), time(8), time(20)
 # Who booked or moved so shortly before has it fresh in mind.
 NO_REMINDER_WITHIN = timedelta(hours=12)
 OVERVIEW_AT = time(7)
-_LEAD = re.compile(r"(\d{1,3})([dh])")
+_LEAD = re.compile(r"([0-9]{1,3})([dh])")
 _WAITING = [NotificationState.DUE, NotificationState.FAILED]
 
 

@@ -1,5 +1,6 @@
 """A real SMTP server on this machine that keeps what it gets, and can be told to refuse."""
 
+import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from types import TracebackType
@@ -19,6 +20,9 @@ class Sink:
         self.connections = 0
         # "MAIL", "RCPT" or "DATA" to the whole answer, as "550 no such mailbox"; "DROP" hangs up instead.
         self.answers: dict[str, str] = {}
+        # While `hang` is set, a message is read and then never answered; `hanging` counts those.
+        self.hang = False
+        self.hanging = 0
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
@@ -60,6 +64,9 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.hang:
+            self.hanging += 1
+            await asyncio.Event().wait()
         answer = self.answers.get("DATA", "250 OK")
         if answer == "DROP":
             cast(Any, server).transport.close()

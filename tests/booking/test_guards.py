@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from booking import guards
 from booking.models import Appointment, NotificationState, State
-from tests.booking.factories import make_appointment, make_notification, make_therapist, make_type, wall
+from tests.booking.factories import (
+    make_appointment,
+    make_notification,
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -134,7 +141,7 @@ def test_saving_a_model_past_the_service_is_refused_too(booked: Appointment) -> 
         booked.save()
 
 
-@pytest.mark.parametrize("written", ["2026-12-01T09:00:00", "2026-12-01 09:00:00+00:00", "2026-12-01 10:00"])
+@pytest.mark.parametrize("written", ["2026-12-01T08:00:00", "2026-12-01 08:00:00+00:00", "2026-12-01 08:00", "2026-12-01 08:00:00.5"])
 def test_a_time_in_another_writing_cannot_slip_past(booked: Appointment, written: str) -> None:
     if connection.vendor != "sqlite":
         # There a time is a time, however it was written.
@@ -213,6 +220,7 @@ def test_the_same_thing_cannot_be_owed_twice(booked: Appointment) -> None:
 
 
 def test_the_system_check_misses_a_guard_that_is_gone(booked: Appointment) -> None:
+    make_practice()
     assert run_checks(databases=["default"]) == []
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
