@@ -89,6 +89,9 @@ class Practice(models.Model):
         ]
 
 
+_DRAWINGS = {"hechting": "bond", "eerste-afspraak": "talk", "contact": "house", "privacy": "lock"}
+
+
 class PageQuerySet(models.QuerySet["Page"]):
     def published(self) -> Self:
         """Those that a visitor may read."""
@@ -132,6 +135,11 @@ class Page(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
+
+    @property
+    def drawing(self) -> str:
+        """The template of the drawing that goes with this page."""
+        return f"parts/drawings/{_DRAWINGS.get(self.slug, 'pair')}.html"
 
     def get_absolute_url(self) -> str:
         """Return the page's path in the language of the moment."""
