@@ -8,17 +8,19 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
 
 
-def _embedded() -> dict[str, Any]:
-    """Return what differs where no REDIS_URL is set and the queue is a folder."""
+def _defaults() -> dict[str, Any]:
+    """Return how workers run; `--pool` and `--concurrency` on the command line say otherwise."""
     from django.conf import settings
 
+    # The work is waiting for mail servers, which threads do as well as processes and in less memory.
+    threads: dict[str, Any] = {"worker_pool": "threads", "worker_concurrency": 2}
     if settings.REDIS_URL:
-        return {}
+        return threads
     # Remote control would leave a reply queue of files behind for each worker that ever started.
-    return {"broker_transport": "practice.queue:Transport", "worker_enable_remote_control": False}
+    return {**threads, "broker_transport": "practice.queue:Transport", "worker_enable_remote_control": False}
 
 
 app = Celery("kennismaking")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.add_defaults(_embedded)
+app.add_defaults(_defaults)
 app.autodiscover_tasks()

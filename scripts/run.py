@@ -26,8 +26,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # Gunicorn gives requests 20 s to end, a worker may be in the middle of a mail.
 STOP_SECONDS = 25
 START_SECONDS = 90
-# Threads: the work is waiting for mail servers. No chatter between workers, of which there is one.
-WORKER = ("--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle")
 
 
 # Signals that asked for the end. A handler that raised instead could do so between a start and its record.
@@ -229,7 +227,7 @@ def serve(env: Mapping[str, str], folder: Path) -> None:
         say("Starting ...")
         celery = ("-m", "celery", "--quiet", "-A", "celery_app")
         children.append(Child("web", "-m", "gunicorn", "practice.wsgi:application", env=env))
-        children.append(Child("worker", *celery, "worker", *WORKER, env=env))
+        children.append(Child("worker", *celery, "worker", env=env))
         children.append(Child("beat", *celery, "beat", env=env))
         wait_until_served(env, children)
         say(welcome(env, folder))

@@ -52,8 +52,7 @@ class Served:
 
     def start_worker(self, name: str = "worker") -> None:
         """Start a worker that delivers what it is asked to; without `start_beat` nothing is swept."""
-        options = ("--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle")
-        self._start(name, "celery", "-A", "celery_app", "worker", "--hostname", name, *options)
+        self._start(name, "celery", "-A", "celery_app", "worker", "--hostname", name)
 
     def start_beat(self) -> None:
         """Start the scheduler, which asks for a sweep each minute."""
