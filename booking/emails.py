@@ -1,0 +1,167 @@
+"""What a notification says: subject, text and HTML, in its recipient's language and on the practice's clock.
+
+Nothing about the family stands in any mail: an address may be mistyped, and mail is read on shared screens.
+"""
+
+import re
+from datetime import date, datetime, timedelta
+from email.utils import format_datetime, formataddr
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template import Context, Engine
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import override
+
+from booking import invitations, links, notifications
+from booking.models import Actor, Appointment, Kind, Notification, Parent, Therapist
+from practice.links import absolute
+from practice.models import Practice
+
+_METHODS: dict[str, invitations.Method] = {
+    Kind.CONFIRMATION: "REQUEST",
+    Kind.MOVED: "REQUEST",
+    Kind.CANCELLED: "CANCEL",
+}
+
+
+def compose(notification: Notification, *, now: datetime) -> EmailMultiAlternatives:
+    """Return the mail that `notification` stands for, not yet sent; `now` (UTC) is its date.
+
+    Raises ValidationError where the recipient's or the practice's address is none, an erased one included.
+    """
+    practice = Practice.load()
+    recipient = notification.parent or notification.therapist
+    assert recipient is not None
+    for address in (recipient.email, practice.email):
+        validate_email(address)
+    with override(recipient.language), timezone.override(practice.zone):
+        context = {"practice": practice, "language": recipient.language, **_about(notification, practice, now)}
+        template = f"emails/{'' if notification.parent else 'therapist/'}{notification.kind}"
+        message = EmailMultiAlternatives(
+            subject=" ".join(_render(f"{template}.subject.txt", context).split()),
+            body=_paragraphs(_render(f"{template}.txt", context)),
+            from_email=settings.DEFAULT_FROM_EMAIL or _address_of(practice),
+            to=[recipient.email],
+            reply_to=[_address_of(practice)],
+            headers={
+                "Message-ID": notification.message_id,
+                "Date": format_datetime(now.astimezone(practice.zone)),
+                # RFC 3834 §5: no out-of-office reply is owed to this.
+                "Auto-Submitted": "auto-generated",
+            },
+        )
+        message.attach_alternative(_render(f"{template}.html", context), "text/html")
+    if notification.parent and notification.kind in _METHODS:
+        _invite(message, notification, notification.parent, practice, now)
+    return message
+
+
+def _about(notification: Notification, practice: Practice, now: datetime) -> dict[str, Any]:
+    """Return what the templates of `notification` say, ready to be shown."""
+    if notification.therapist and notification.local_day:
+        return _about_day(notification.local_day, notification.therapist, practice.zone)
+    appointment = notification.appointment
+    assert appointment is not None
+    if notification.parent:
+        return _about_parents(appointment, notification.parent, practice, now)
+    return _about_therapists(appointment, practice.zone)
+
+
+def _about_appointment(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    start, end = appointment.start.astimezone(zone), appointment.end.astimezone(zone)
+    return {
+        "type": appointment.appointment_type,
+        "day": _day(start),
+        "start": _time(start),
+        "end": _time(end),
+        "city": _city(zone),
+    }
+
+
+def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        **_about_appointment(appointment, zone),
+        "place": capfirst(appointment.appointment_type.get_place_display()),
+        "url": links.agenda_url(appointment),
+        "cancelled_by_parent": appointment.cancelled_by == Actor.PARENT,
+    }
+
+
+def _about_parents(appointment: Appointment, parent: Parent, practice: Practice, now: datetime) -> dict[str, Any]:
+    until = appointment.can_change_until.astimezone(practice.zone)
+    ended = min(appointment.end, appointment.cancelled_at or appointment.end)
+    erased_on = (ended + timedelta(days=settings.ERASE_AFTER_DAYS)).astimezone(practice.zone).date()
+    return {
+        **_about_appointment(appointment, practice.zone),
+        "therapist": appointment.therapist,
+        "place": invitations.place(appointment, practice),
+        "url": links.manage_url(parent),
+        "choose_url": f"{absolute(reverse('booking:choose'))}?type={appointment.appointment_type.slug}",
+        "can_change": now <= appointment.can_change_until,
+        "until_day": date_format(until, "l j F"),
+        "until_time": _time(until),
+        "cancelled_by_practice": appointment.cancelled_by == Actor.THERAPIST,
+        "erasing": appointment.erase_requested_at is not None,
+        "erased_on": date_format(erased_on, "j F Y"),
+    }
+
+
+def _about_day(day: date, therapist: Therapist, zone: ZoneInfo) -> dict[str, Any]:
+    appointments = notifications.appointments_on(therapist, day, zone)
+    return {
+        "day": _day(day),
+        "city": _city(zone),
+        "appointments": [_about_therapists(appointment, zone) for appointment in appointments],
+        "url": absolute(reverse("booking:agenda")),
+    }
+
+
+def _invite(
+    message: EmailMultiAlternatives,
+    notification: Notification,
+    parent: Parent,
+    practice: Practice,
+    now: datetime,
+) -> None:
+    """Put the invitation into `message` twice: for mail programs that read it, and as a file for all others."""
+    assert notification.appointment is not None
+    method = _METHODS[notification.kind]
+    content = invitations.invitation(notification.appointment, parent, practice, method=method, now=now)
+    # MIMEText adds the charset. The method must be the calendar's own (RFC 6047 §2.4).
+    message.attach_alternative(content.decode(), f"text/calendar; method={method}")
+    # Not text/*, which mail servers may re-wrap: base64 keeps each byte.
+    message.attach(invitations.FILE_NAME, content, "application/ics")
+
+
+def _render(name: str, context: dict[str, Any]) -> str:
+    template = Engine.get_default().get_template(name)
+    return template.render(Context(context, autoescape=name.endswith(".html")))
+
+
+def _paragraphs(text: str) -> str:
+    """Return `text` with one empty line where the tags of a template left several."""
+    return re.sub(r"\n\s*\n", "\n\n", text).strip() + "\n"
+
+
+def _address_of(practice: Practice) -> str:
+    return formataddr((" ".join(practice.name.split()), practice.email))
+
+
+def _day(day: date) -> str:
+    return date_format(day, "l j F Y")
+
+
+def _time(moment: datetime) -> str:
+    return date_format(moment, "H:i")
+
+
+def _city(zone: ZoneInfo) -> str:
+    """Return the name by which a reader knows `zone`: the city that the tz database calls it after."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
