@@ -17,7 +17,7 @@ urlpatterns = [
     *([path("stijl/", views.style, name="style")] if settings.DEBUG else []),
     *i18n_patterns(
         path("account/2fa/", include("allauth.mfa.urls")),
-        path("account/", include("allauth.account.urls")),
+        path("account/", include("practice.account_urls")),
         path("beheer/", admin.site.urls),
         path("", include("booking.urls")),
         path("", views.page, name="home"),
