@@ -56,9 +56,7 @@ def open_slots(
     may reach outside them, but not into `busy`.
     """
     anchors = [window for window in windows if window.start < window.end]
-    offered = [
-        Interval(free.start, free.end - policy.duration + _MOMENT) for free in subtract(anchors, time_off)
-    ]
+    offered = [Interval(free.start, free.end - policy.duration + _MOMENT) for free in subtract(anchors, time_off)]
     blocked = [
         Interval(taken.start - policy.buffer_after - policy.duration + _MOMENT, taken.end + policy.buffer_before)
         for taken in merge(busy)

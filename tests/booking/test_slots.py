@@ -375,9 +375,7 @@ def _seconds(windows: list[Interval], busy: list[Interval]) -> float:
 
 
 @thorough
-@given(
-    first=st.integers(0, 20), length=st.integers(0, 60), hole=st.integers(0, 60), width=st.integers(0, 60)
-)
+@given(first=st.integers(0, 20), length=st.integers(0, 60), hole=st.integers(0, 60), width=st.integers(0, 60))
 @example(first=0, length=40, hole=20, width=0)
 @example(first=0, length=40, hole=0, width=40)
 def test_no_slot_overlaps_what_is_busy_and_none_could_be_added(
@@ -385,7 +383,9 @@ def test_no_slot_overlaps_what_is_busy_and_none_could_be_added(
 ) -> None:
     window = Interval(MORNING.start + minutes(first), MORNING.start + minutes(first + length))
     taken = Interval(MORNING.start + minutes(hole), MORNING.start + minutes(hole + width))
-    policy = replace(HOURLY, duration=minutes(10), step=minutes(1), buffer_before=minutes(3), buffer_after=minutes(2))
+    policy = replace(
+        HOURLY, duration=minutes(10), step=minutes(1), buffer_before=minutes(3), buffer_after=minutes(2)
+    )
 
     slots = open_slots([window], [], [taken], [], policy, LONG_BEFORE)
 
@@ -395,6 +395,5 @@ def test_no_slot_overlaps_what_is_busy_and_none_could_be_added(
     assert slots == [
         slot
         for slot in every_minute
-        if window.contains(slot)
-        and not Interval(slot.start - minutes(3), slot.end + minutes(2)).overlaps(taken)
+        if window.contains(slot) and not Interval(slot.start - minutes(3), slot.end + minutes(2)).overlaps(taken)
     ]

@@ -1,0 +1,361 @@
+"""The therapist's diary: working hours, extra openings and time off. The only importer of `schedule`.
+
+Each therapist has two calendars of django-scheduler: one of openings (a weekly event for each window, an event
+without a rule for each extra opening) and one of time off. Never an Occurrence: a cancelled one comes back
+when its series is moved.
+
+The library tells on which local dates a window recurs, asked in the practice's zone, and nothing more: it
+measures an occurrence's end from the first one in real hours, takes the second pass of an hour that comes
+twice, and makes up times in an hour that is skipped. From date and wall clock to UTC goes `from_wall`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from schedule.models import Calendar, Event, Rule
+
+from booking.errors import BookingError
+from booking.intervals import Interval, exists, from_wall, local_days
+from booking.models import Therapist
+
+_DAY = timedelta(days=1)
+# Up to and including this moment an event recurs: the library drops one that starts exactly at its end.
+_LAST_MOMENT = time.max
+# Far outside these the library would count every week since the year 1, or fall off the end of time.
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
+_LONGEST_TEXT = 255
+_RULE_PARAMS = {1: "", 2: "interval:2"}
+_OPENINGS, _TIME_OFF = "openings", "time-off"
+
+
+class DiaryError(BookingError):
+    """The diary cannot be changed like that; `str(error)` says why, in the reader's language."""
+
+    name = "diary"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NotInDiary(DiaryError):
+    """This therapist's diary has no such window, opening or time off, or has it no longer."""
+
+    name = "not-found"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is not in the diary any more."))
+
+
+@dataclass(frozen=True)
+class WorkingHours:
+    """A window on the practice's clock that recurs each week, or every other week.
+
+    `weekday` counts from Monday, 0. An `end` that is not after `start` is on the next day. From `first_day` to
+    `last_day`, both included; the first window is on the first such weekday from `first_day` on, and that is
+    the `first_day` that the diary gives back.
+    """
+
+    id: int | None
+    weekday: int
+    start: time
+    end: time
+    every_weeks: int
+    first_day: date
+    last_day: date | None
+
+    def wall_window(self, day: date) -> tuple[datetime, datetime]:
+        """Return the naive start and end of the window that begins on `day`."""
+        last = day + _DAY if self.end <= self.start else day
+        return datetime.combine(day, self.start), datetime.combine(last, self.end)
+
+    def window(self, day: date, zone: ZoneInfo) -> Interval:
+        """Return the window (UTC) that begins on the local date `day`; empty where the clock skips all of it."""
+        start, end = self.wall_window(day)
+        return Interval(from_wall(start, zone), from_wall(end, zone))
+
+    def wall_windows(self, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the naive windows that begin on the `days` dates from `first` on."""
+        for day in (first + number * _DAY for number in range(days)):
+            weeks, rest = divmod((day - self.first_day).days, 7)
+            begun = day >= self.first_day and (self.last_day is None or day <= self.last_day)
+            if begun and rest == 0 and weeks % self.every_weeks == 0:
+                yield self.wall_window(day)
+
+
+@dataclass(frozen=True)
+class TimeOff:
+    """A span (UTC) in which nothing is offered. Parents may see `notice`; `reason` is for the therapist."""
+
+    id: int
+    interval: Interval
+    reason: str
+    notice: str
+
+
+@dataclass(frozen=True)
+class ExtraOpening:
+    """One more window (UTC), outside the weekly ones. `reason` is for the therapist."""
+
+    id: int
+    interval: Interval
+    reason: str
+
+
+@dataclass(frozen=True)
+class Openings:
+    """What a diary holds around some days (UTC), as it is: unsorted, unclipped, nothing subtracted."""
+
+    windows: tuple[Interval, ...]
+    time_off: tuple[Interval, ...]
+
+
+def openings(therapist: Therapist, first: date, last: date, zone: ZoneInfo) -> Openings:
+    """Return all that touches the local days from the one before `first` to the one after `last`.
+
+    Costs no query while the diary is unchanged: what was worked out is kept in this process for the
+    `diary_version` of `therapist`, so the row must have been read in this request or task.
+    """
+    return _openings(therapist.pk, therapist.diary_version, first, last, zone)
+
+
+@lru_cache(maxsize=256)
+def _openings(therapist_id: int, version: UUID, first: date, last: date, zone: ZoneInfo) -> Openings:
+    span = local_days(first - _DAY, last + _DAY, zone)
+    recurring = Q(rule__isnull=False, start__lt=span.end) & (
+        Q(end_recurring_period__isnull=True) | Q(end_recurring_period__gt=span.start - 2 * _DAY)
+    )
+    single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start)
+    slugs = [_slug(therapist_id, kind) for kind in (_OPENINGS, _TIME_OFF)]
+    # With both, expanding costs one query more for all events together; without, several for each.
+    events = Event.objects.select_related("calendar", "rule").prefetch_related("occurrence_set")
+    windows, time_off = [], []
+    for event in events.filter(recurring | single, calendar__slug__in=slugs):
+        if event.rule:
+            windows += [
+                window
+                for window in _recurrences(event, first - 2 * _DAY, last + _DAY, zone)
+                if window.overlaps(span)
+            ]
+        elif event.calendar.slug == _slug(therapist_id, _OPENINGS):
+            windows.append(Interval(event.start, event.end))
+        else:
+            time_off.append(Interval(event.start, event.end))
+    return Openings(tuple(windows), tuple(time_off))
+
+
+def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Iterator[Interval]:
+    """Yield the windows of a weekly `event` that begin on the local dates `first` to `last`."""
+    hours = _hours(event, zone)
+    # The zone of the start asked with is the one that the library counts in.
+    start, end = (datetime.combine(day, time(), tzinfo=zone) for day in (first, last + _DAY))
+    for occurrence in event.get_occurrences(start, end, clear_prefetch=False):
+        day = occurrence.original_start.astimezone(zone).date()
+        if first <= day <= last:
+            yield hours.window(day, zone)
+
+
+def working_hours(therapist: Therapist, zone: ZoneInfo) -> list[WorkingHours]:
+    """Return the weekly windows of `therapist`, those that have ended as well, by weekday and time."""
+    found = [_hours(event, zone) for event in _series(therapist).select_related("rule")]
+    return sorted(found, key=lambda hours: (hours.weekday, hours.start, hours.first_day))
+
+
+def add_working_hours(therapist: Therapist, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
+    """Add the window `hours`, whose id does not matter, and return it as the diary has it."""
+    with _changing(therapist):
+        return _write_hours(Event(calendar=_calendar(therapist, _OPENINGS)), therapist, hours, zone)
+
+
+def change_working_hours(therapist: Therapist, id: int, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
+    """Replace the window `id` by `hours` and return it as the diary has it."""
+    with _changing(therapist):
+        event = _series(therapist).filter(pk=id).first()
+        if event is None:
+            raise NotInDiary
+        return _write_hours(event, therapist, hours, zone)
+
+
+def remove_working_hours(therapist: Therapist, id: int) -> None:
+    """Take the window `id` out of the diary, with all its past and future weeks."""
+    with _changing(therapist):
+        _remove(_series(therapist), id)
+
+
+def time_off(therapist: Therapist, from_moment: datetime) -> list[TimeOff]:
+    """Return the time off that has not ended by `from_moment` (UTC), in its order of time."""
+    events = _singles(therapist, _TIME_OFF).filter(end__gt=from_moment)
+    return [
+        TimeOff(event.pk, Interval(event.start, event.end), event.title, event.description) for event in events
+    ]
+
+
+def add_time_off(therapist: Therapist, interval: Interval, reason: str = "", notice: str = "") -> TimeOff:
+    """Offer nothing in `interval` (UTC). What was booked there stays booked."""
+    event = _add_single(therapist, _TIME_OFF, interval, reason, notice)
+    return TimeOff(event.pk, interval, reason, notice)
+
+
+def remove_time_off(therapist: Therapist, id: int) -> None:
+    """Offer again what the time off `id` held back."""
+    with _changing(therapist):
+        _remove(_singles(therapist, _TIME_OFF), id)
+
+
+def extra_openings(therapist: Therapist, from_moment: datetime) -> list[ExtraOpening]:
+    """Return the extra openings that have not ended by `from_moment` (UTC), in their order of time."""
+    events = _singles(therapist, _OPENINGS).filter(end__gt=from_moment)
+    return [ExtraOpening(event.pk, Interval(event.start, event.end), event.title) for event in events]
+
+
+def add_extra_opening(therapist: Therapist, interval: Interval, reason: str = "") -> ExtraOpening:
+    """Offer `interval` (UTC) as one more window; it may touch or overlap others."""
+    event = _add_single(therapist, _OPENINGS, interval, reason, "")
+    return ExtraOpening(event.pk, interval, reason)
+
+
+def remove_extra_opening(therapist: Therapist, id: int) -> None:
+    """Offer the extra opening `id` no longer."""
+    with _changing(therapist):
+        _remove(_singles(therapist, _OPENINGS), id)
+
+
+@contextmanager
+def _changing(therapist: Therapist) -> Iterator[None]:
+    """Change the diary in one transaction, and make what was expanded before it out of date."""
+    version = uuid4()
+    with transaction.atomic():
+        # First, since it also locks the row: no booking, and no other change, checks while this one writes.
+        if not Therapist.objects.filter(pk=therapist.pk).update(diary_version=version):
+            raise NotInDiary
+        yield
+    therapist.diary_version = version
+
+
+def _slug(therapist_id: int, kind: str) -> str:
+    return f"therapist-{therapist_id}-{kind}"
+
+
+def _calendar(therapist: Therapist, kind: str) -> Calendar:
+    slug = _slug(therapist.pk, kind)
+    return Calendar.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
+
+
+def _series(therapist: Therapist) -> QuerySet[Event]:
+    events: QuerySet[Event] = Event.objects.filter(calendar__slug=_slug(therapist.pk, _OPENINGS))
+    return events.filter(rule__isnull=False)
+
+
+def _singles(therapist: Therapist, kind: str) -> QuerySet[Event]:
+    events: QuerySet[Event] = Event.objects.filter(calendar__slug=_slug(therapist.pk, kind))
+    return events.filter(rule__isnull=True).order_by("start", "pk")
+
+
+def _rule(every_weeks: int) -> Rule:
+    """Return the rule for each week or every other one, made where it is missing: a flushed table loses it."""
+    wanted = {"frequency": "WEEKLY", "params": _RULE_PARAMS[every_weeks]}
+    # Nothing keeps two processes from making the same rule at once, and two do no harm.
+    rule = Rule.objects.filter(**wanted).order_by("pk").first()
+    return rule or Rule.objects.create(name="weekly" if every_weeks == 1 else "every other week", **wanted)
+
+
+def _hours(event: Event, zone: ZoneInfo) -> WorkingHours:
+    start, end = (moment.astimezone(zone).replace(tzinfo=None, fold=0) for moment in (event.start, event.end))
+    until = event.end_recurring_period
+    return WorkingHours(
+        id=event.pk,
+        weekday=start.weekday(),
+        start=start.time(),
+        end=end.time(),
+        every_weeks=event.rule.get_params().get("interval", 1),
+        first_day=start.date(),
+        last_day=until.astimezone(zone).date() if until else None,
+    )
+
+
+def _write_hours(event: Event, therapist: Therapist, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
+    others = [other for other in working_hours(therapist, zone) if other.id != event.pk]
+    hours = _checked(hours, others, zone)
+    window = hours.window(hours.first_day, zone)
+    event.start, event.end = window.start, window.end
+    event.rule = _rule(hours.every_weeks)
+    event.end_recurring_period = (
+        from_wall(datetime.combine(hours.last_day, _LAST_MOMENT), zone) if hours.last_day else None
+    )
+    event.save()
+    return replace(hours, id=event.pk)
+
+
+def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) -> WorkingHours:
+    """Return `hours` with the day of its first window; raise DiaryError where it cannot be or hits another."""
+    if hours.start == hours.end:
+        raise DiaryError(_("The beginning and the end must differ."))
+    _check_days(hours.first_day, hours.last_day or hours.first_day)
+    if hours.last_day and hours.last_day < hours.first_day:
+        raise DiaryError(_("The last day must not lie before the first one."))
+    weekday = WEEKDAYS[hours.weekday]
+    first_day = hours.first_day + (hours.weekday - hours.first_day.weekday()) % 7 * _DAY
+    if hours.last_day and hours.last_day < first_day:
+        sentence = _("Between the first and the last day there is no %(weekday)s.")
+        raise DiaryError(sentence % {"weekday": weekday})
+    hours = replace(hours, first_day=first_day)
+    for wall in hours.wall_window(first_day):
+        # The first window is what the others are read from, so it must be on the clock as it is meant.
+        if not exists(wall, zone):
+            sentence = _(
+                "On %(day)s the clock skips %(time)s. Please choose another time, or let it begin a week later."
+            )
+            raise DiaryError(sentence % {"day": date_format(wall), "time": f"{wall:%H:%M}"})
+    if other := next((other for other in others if _overlap(hours, other)), None):
+        sentence = _("These hours overlap those of %(weekday)s from %(start)s to %(end)s.")
+        values = {"start": f"{other.start:%H:%M}", "end": f"{other.end:%H:%M}"}
+        raise DiaryError(sentence % {"weekday": WEEKDAYS[other.weekday], **values})
+    return hours
+
+
+def _overlap(one: WorkingHours, other: WorkingHours) -> bool:
+    """Return whether the two ever overlap on the clock, over midnight too: both repeat after two weeks."""
+    first, days = max(one.first_day, other.first_day) - _DAY, 14 + 2
+    return any(
+        start < other_end and other_start < end
+        for start, end in one.wall_windows(first, days)
+        for other_start, other_end in other.wall_windows(first, days)
+    )
+
+
+def _check_days(first: date, last: date) -> None:
+    if not (_EARLIEST <= first <= _LATEST and _EARLIEST <= last <= _LATEST):
+        raise DiaryError(_("Please choose a day between 2000 and 2100."))
+
+
+def _add_single(therapist: Therapist, kind: str, interval: Interval, reason: str, notice: str) -> Event:
+    _check_days(interval.start.date(), interval.end.date())
+    if interval.end <= interval.start:
+        raise DiaryError(_("The end must come after the beginning."))
+    if max(len(reason), len(notice)) > _LONGEST_TEXT:
+        raise DiaryError(_("Please use at most %(most)d characters.") % {"most": _LONGEST_TEXT})
+    with _changing(therapist):
+        return Event.objects.create(
+            calendar=_calendar(therapist, kind),
+            start=interval.start,
+            end=interval.end,
+            title=reason,
+            description=notice,
+        )
+
+
+def _remove(events: QuerySet[Event], id: int) -> None:
+    if not events.filter(pk=id).delete()[0]:
+        raise NotInDiary
