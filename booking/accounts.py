@@ -14,11 +14,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from practice.models import Practice
 
 from booking import client, rate_limits
 from booking.encryption import EncryptedTextField
 from booking.errors import TooManyRequests
+from practice.models import Practice
 
 _column = EncryptedTextField()
 
@@ -49,7 +49,7 @@ def count_sign_in(request: HttpRequest) -> None:
         raise ImmediateHttpResponse(response) from error
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """There is no sign-up: an account is made by `manage.py create_therapist` or by a manager."""
 
     error_messages = {
@@ -83,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("booking:agenda")
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps the secrets of second factors as the family's data are kept: encrypted."""
 
     error_messages = {

@@ -27,15 +27,15 @@ class _OwnWords(forms.Form):
             field.label = self.labels.get(name, field.label)
 
 
-class LoginForm(_OwnWords, account.LoginForm):
+class LoginForm(_OwnWords, account.LoginForm):  # type: ignore[misc]
     labels = {"login": _("Mail address"), "password": _("Password")}
 
 
-class ReauthenticateForm(_OwnWords, account.ReauthenticateForm):
+class ReauthenticateForm(_OwnWords, account.ReauthenticateForm):  # type: ignore[misc]
     labels = {"password": _("Password")}
 
 
-class ChangePasswordForm(_OwnWords, account.ChangePasswordForm):
+class ChangePasswordForm(_OwnWords, account.ChangePasswordForm):  # type: ignore[misc]
     labels = {
         "oldpassword": _("Your password until now"),
         "password1": _("Your new password"),
@@ -55,7 +55,7 @@ class ChangePasswordForm(_OwnWords, account.ChangePasswordForm):
         return data
 
 
-class ActivateForm(_OwnWords, totp.ActivateTOTPForm):
+class ActivateForm(_OwnWords, totp.ActivateTOTPForm):  # type: ignore[misc]
     labels = {"code": _("The code that the app shows")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,7 +63,7 @@ class ActivateForm(_OwnWords, totp.ActivateTOTPForm):
         self.fields["code"].widget.attrs.update(CODE)
 
 
-class CodeForm(_OwnWords, mfa.AuthenticateForm):
+class CodeForm(_OwnWords, mfa.AuthenticateForm):  # type: ignore[misc]
     """The second step of signing in, which counts as a try to get in as the first one does."""
 
     labels = {"code": _("The code from your app, or a recovery code")}
@@ -74,7 +74,7 @@ class CodeForm(_OwnWords, mfa.AuthenticateForm):
         return code
 
 
-class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):
+class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
     labels = {"code": _("The code from your app, or a recovery code")}
 
     def clean_code(self) -> str:

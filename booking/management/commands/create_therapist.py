@@ -20,7 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--email", required=True, help="signs in with it, and gets mail there")
         parser.add_argument("--name", required=True, help="as parents read it")
         parser.add_argument("--slug", default="", help="the name in addresses; made from the name unless given")
-        parser.add_argument("--manager", action="store_true", help="sees every appointment, and gets into the admin")
+        parser.add_argument(
+            "--manager", action="store_true", help="sees every appointment, and gets into the admin"
+        )
 
     def handle(self, *, email: str, name: str, slug: str, manager: bool, **options: Any) -> None:
         password = getpass("Password (leave empty to have one made): ") if sys.stdin.isatty() else ""

@@ -6,12 +6,12 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
-from practice.models import Practice
-from practice.translations import Translated
 
 from booking import diary
 from booking.accounts import create_account
 from booking.models import AppointmentType, Therapist
+from practice.models import Practice
+from practice.translations import Translated
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = range(4)
 # Made up, as the therapist is: the practice's own hours are not known. Weekday, from, until, every so many weeks.
@@ -37,10 +37,11 @@ class Command(BaseCommand):
             raise CommandError("DEMO_PASSWORD is not set: the demo therapist needs a password to sign in with.")
         zone = Practice.load().zone
         therapist, made = Therapist.objects.get_or_create(
-            slug="demo-therapeut",
-            defaults={"name": "Demo Therapeut", "email": settings.DEMO_EMAIL, "user": _account},
+            slug="demo-therapeut", defaults={"name": "Demo Therapeut", "email": settings.DEMO_EMAIL}
         )
         if made:
+            therapist.user = _account()
+            therapist.save(update_fields=["user"])
             today = timezone.localdate(timezone=zone)
             for weekday, start, end, every_weeks in HOURS:
                 hours = diary.WorkingHours(

@@ -1,0 +1,92 @@
+"""Who may see what at /agenda/: a therapist the own appointments, a manager all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+
+from booking.models import Appointment, AppointmentQuerySet, AppointmentType, Kind, Notification, Therapist
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is signed in: a therapist, a manager, or both."""
+
+    therapist: Therapist | None
+    manager: bool
+
+    @property
+    def without_second_factor(self) -> bool:
+        """Whether this installation lets viewers in by their password alone, as only a demo may."""
+        return not settings.SECOND_FACTOR
+
+    def appointments(self) -> AppointmentQuerySet:
+        """Return the appointments that this viewer may see."""
+        everything = Appointment.objects.all()
+        return everything if self.manager else everything.filter(therapist=self.therapist)
+
+    def notifications(self) -> QuerySet[Notification]:
+        """Return the mails about those appointments, and the overviews that this viewer gets."""
+        if self.manager:
+            return Notification.objects.all()
+        own_overview = Q(kind=Kind.OVERVIEW, therapist=self.therapist)
+        return Notification.objects.filter(Q(appointment__therapist=self.therapist) | own_overview)
+
+    def therapists(self) -> list[Therapist]:
+        """Return those whose hours this viewer may change, the viewer first."""
+        if not self.manager:
+            return [self.therapist] if self.therapist else []
+        return sorted(Therapist.objects.all(), key=lambda therapist: therapist != self.therapist)
+
+    def appointment_types(self) -> QuerySet[AppointmentType]:
+        """Return the types that this viewer may change: for a therapist those she offers."""
+        return (
+            AppointmentType.objects.all()
+            if self.manager
+            else AppointmentType.objects.filter(therapists=self.therapist)
+        )
+
+
+def therapist_required(view: View) -> View:
+    """Call `view(request, viewer, …)` for a therapist or manager who came in with both factors.
+
+    Others are led to sign-in or to setting up the second factor, or refused. What is shown is kept out of
+    caches and search engines.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = _admit(request, view, args, kwargs)
+        add_never_cache_headers(response)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return guarded
+
+
+def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse:
+    user = request.user
+    if not user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    therapist = Therapist.objects.filter(user=user, active=True).first()
+    if not therapist and not user.is_staff:
+        raise PermissionDenied
+    if settings.SECOND_FACTOR and not is_mfa_enabled(user):
+        messages.info(request, _("Before you see data of families, please set up the second step of signing in."))
+        return redirect("mfa_activate_totp")
+    viewer = Viewer(therapist, user.is_staff)
+    request.viewer = viewer  # type: ignore[attr-defined] # for the templates
+    return view(request, viewer, *args, **kwargs)
