@@ -1,0 +1,197 @@
+"""The manager's back room. Appointments and mails are only looked at here: they are changed on the agenda,
+so that nothing can be booked twice or silenced past the rules."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from booking.forms.therapist import AppointmentTypeForm
+from booking.models import Appointment, AppointmentType, Notification, Therapist
+
+# The scheduler's raw tables are changed through the diary only; the libraries' accounts through ours.
+for _label in ("schedule", "account", "mfa"):
+    for _model in apps.get_app_config(_label).get_models():
+        if admin.site.is_registered(_model):
+            admin.site.unregister(_model)
+admin.site.unregister([User, Group])
+
+
+class _AddressForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An account is known by its mail address, which is its name too."""
+
+    def clean_email(self) -> str:
+        """Return the address in small letters; it must be nobody else's."""
+        email: str = self.cleaned_data["email"].lower()
+        if not email:
+            raise ValidationError(_("Please fill in a mail address: it is what one signs in with."))
+        if User.objects.filter(username=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("There is already an account with this mail address."), code="unique")
+        return email
+
+    def _post_clean(self) -> None:
+        # Before the password is checked against the account's own data.
+        self.instance.username = self.cleaned_data.get("email", "")
+        super()._post_clean()  # type: ignore[misc]
+
+
+class AccountCreationForm(_AddressForm, BaseUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ["email"]
+
+
+class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
+    pass
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Accounts; whoever is staff is a manager, with every right."""
+
+    form = AccountChangeForm
+    add_form = AccountCreationForm
+    list_display = ["email", "is_staff", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["email"]
+    ordering = ["email"]
+    fieldsets = [
+        (None, {"fields": ["email", "password"]}),
+        (_("Rights"), {"fields": ["is_active", "is_staff"]}),
+        (_("Important dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "password1", "password2", "is_staff"]})]
+    readonly_fields = ["last_login", "date_joined"]
+    actions = ["remove_second_factor"]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        obj.is_superuser = obj.is_staff
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Remove the second step of signing in (phone lost)"))
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let the chosen accounts set up their second factor anew."""
+        accounts = queryset.filter(authenticator__isnull=False).distinct().count()
+        Authenticator.objects.filter(user__in=queryset).delete()
+        sentence = ngettext(
+            "%(number)d account sets up its second step anew when it signs in.",
+            "%(number)d accounts set up their second step anew when they sign in.",
+            accounts,
+        )
+        self.message_user(request, sentence % {"number": accounts}, messages.SUCCESS)
+
+
+@admin.register(Therapist)
+class TherapistAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Therapists are not deleted: who leaves can no longer be booked, and signs in no more."""
+
+    list_display = ["name", "email", "language", "active"]
+    list_filter = ["active"]
+    search_fields = ["name", "email"]
+    fields = ["name", "slug", "email", "language", "user", "active"]
+    prepopulated_fields = {"slug": ["name"]}
+
+    def formfield_for_dbfield(
+        self, db_field: "models.Field[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name == "language":
+            return forms.ChoiceField(label=db_field.verbose_name, choices=settings.LANGUAGES)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Therapist | None = None) -> bool:
+        return False
+
+
+class _TypeForm(AppointmentTypeForm):
+    class Meta(AppointmentTypeForm.Meta):
+        fields = [*AppointmentTypeForm.Meta.fields, "slug", "position"]
+
+
+@admin.register(AppointmentType)
+class AppointmentTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Types are added here, and put in order; the rest the agenda can do as well."""
+
+    form = _TypeForm
+    list_display = ["__str__", "slug", "duration_minutes", "place", "visible", "position"]
+    list_filter = ["visible", "place"]
+
+
+class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows, and changes nothing."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(_ReadOnly):
+    """Appointments without a word about the family, which the agenda alone shows."""
+
+    list_display = ["start", "appointment_type", "therapist", "state", "public_id", "agenda"]
+    list_filter = ["state", "therapist", "appointment_type"]
+    list_select_related = ["appointment_type", "therapist"]
+    search_fields = ["public_id"]
+    date_hierarchy = "start"
+    fields = [
+        "agenda",
+        "public_id",
+        "appointment_type",
+        "therapist",
+        "start",
+        "end",
+        "state",
+        "created_at",
+        "changed_at",
+        "cancelled_at",
+        "cancelled_by",
+        "erased_at",
+    ]
+    readonly_fields = ["agenda"]
+
+    @admin.display(description=_("agenda"))
+    def agenda(self, appointment: Appointment) -> SafeString:
+        """Link to where the appointment can be changed."""
+        address = reverse("booking:agenda_appointment", args=[appointment.public_id])
+        return format_html('<a href="{}">{}</a>', address, _("Open on the agenda"))
+
+
+@admin.register(Notification)
+class NotificationAdmin(_ReadOnly):
+    """Mails: what is owed, and what became of it. A failed one is tried again on the agenda."""
+
+    list_display = ["due_at", "kind", "state", "attempts", "last_error", "sent_at", "agenda"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["appointment"]
+    search_fields = ["key", "message_id"]
+    date_hierarchy = "due_at"
+    fields = ["agenda", "key", "kind", "due_at", "state", "attempts", "last_error", "sent_at", "message_id"]
+    readonly_fields = ["agenda"]
+
+    @admin.display(description=_("agenda"))
+    def agenda(self, notification: Notification) -> SafeString:
+        """Link to where the mail can be tried again."""
+        if not notification.appointment:
+            return format_html('<a href="{}">{}</a>', reverse("booking:agenda"), _("Open the agenda"))
+        address = reverse("booking:agenda_appointment", args=[notification.appointment.public_id])
+        return format_html('<a href="{}">{}</a>', address, _("Open on the agenda"))
