@@ -33,8 +33,7 @@ def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options:
     token = tokens[index]
     words = renderer.renderInlineAsText(token.children, options, env)
     source = str(token.attrs["src"])
-    # Browsers read a backslash as a slash, so that "/\host" would be another host.
-    if not source.startswith("/") or "\\" in source or _is_foreign(source):
+    if not source.startswith("/") or _is_foreign(source):
         return escape(words)
     return f'<img src="{escape(source)}" alt="{escape(words)}">'
 

@@ -1,0 +1,279 @@
+import json
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from practice.middleware import LastSeen
+from practice.models import Page, Practice
+from practice.translations import Translated
+from tests.practice.factories import make_page, make_practice
+
+SLUGS = ["", "hechting", "eerste-afspraak", "contact", "privacy"]
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+
+
+@pytest.fixture
+def site(db: None) -> None:
+    """The practice and its pages as they come."""
+    call_command("load_practice", verbosity=0)
+
+
+def path(slug: str, language: str = "nl") -> str:
+    return ("/en/" if language == "en" else "/") + (f"{slug}/" if slug else "")
+
+
+def links(html: str, relation: str) -> list[tuple[str | None, str]]:
+    """Return language and address of each link element of `html` with the relation `relation`."""
+    found = re.findall(rf'<link rel="{relation}"(?: hreflang="([^"]*)")? href="([^"]*)">', html)
+    return [(language or None, address) for language, address in found]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.usefixtures("site")
+def test_page_is_shown_in_its_language(client: Client, slug: str, language: str) -> None:
+    page = Page.objects.get(slug=slug, language=language)
+
+    response = client.get(path(slug, language))
+
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert f'<html lang="{language}">' in html
+    assert html.count("<h1>") == 1
+    assert f"<h1>{page.title}</h1>" in html
+    assert f"<title>{page.title} – Duim Voor Jou</title>" in html
+    booking = f'href="{path("afspraak", language)}"'
+    assert booking in html.partition('class="call"')[2]
+    assert f'href="{path("contact", language)}"' in html.partition('class="call"')[2]
+
+
+@pytest.mark.usefixtures("site")
+def test_menu_leads_to_the_pages_and_marks_this_one(client: Client) -> None:
+    html = client.get("/en/hechting/").content.decode()
+
+    assert '<a href="/en/hechting/" aria-current="page">Attachment</a>' in html
+    assert '<a href="/en/contact/">Contact</a>' in html
+    assert '<a href="/hechting/" lang="nl" hreflang="nl">Nederlands</a>' in html
+
+
+@pytest.mark.usefixtures("site")
+def test_page_names_its_own_address_and_its_translations(client: Client, settings: Any) -> None:
+    settings.BASE_URL = "https://praktijk.example"
+
+    html = client.get("/en/hechting/?from=mail").content.decode()
+
+    assert links(html, "canonical") == [(None, "https://praktijk.example/en/hechting/")]
+    assert set(links(html, "alternate")) == {
+        ("nl", "https://praktijk.example/hechting/"),
+        ("x-default", "https://praktijk.example/hechting/"),
+        ("en", "https://praktijk.example/en/hechting/"),
+    }
+
+
+def test_page_without_translation_names_none(db: None, client: Client) -> None:
+    make_practice()
+    make_page("nieuws")
+
+    html = client.get("/nieuws/").content.decode()
+
+    assert [language for language, _ in links(html, "alternate")] == ["nl", "x-default"]
+    assert client.get("/en/nieuws/").status_code == 404
+
+
+@pytest.mark.usefixtures("site")
+def test_unpublished_page_is_not_there(client: Client) -> None:
+    Page.objects.filter(slug="contact", language="nl").update(published=False)
+
+    assert client.get("/contact/").status_code == 404
+    assert 'href="/contact/"' not in client.get("/hechting/").content.decode().partition('class="call"')[0]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    ("address", "heading"), [("/nergens/", "Deze pagina is er niet"), ("/en/nergens/", "This page is not here")]
+)
+def test_unknown_page_answers_in_the_language_of_its_address(client: Client, address: str, heading: str) -> None:
+    response = client.get(address)
+
+    html = response.content.decode()
+    assert response.status_code == 404
+    assert f"<h1>{heading}</h1>" in html
+    assert "tel:+31-6-51001943" in html
+    assert '<meta name="robots" content="noindex">' in html
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("address", ["/%00/", "/a/b/c/", "/hechting%0d%0aX: y/", "/" + "a" * 5000 + "/", "/nl/"])
+def test_odd_address_is_only_not_found(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.usefixtures("site")
+def test_fault_shows_the_phone_number_without_the_database(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    visitor.get("/")
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(Practice, "load", broken)
+    with django_assert_num_queries(0):
+        response = visitor.get("/hechting/")
+
+    html = response.content.decode()
+    assert response.status_code == 500
+    assert "<h1>Er ging bij ons iets mis</h1>" in html
+    assert "06 51001943" in html
+
+
+@pytest.mark.usefixtures("site")
+def test_fault_before_the_practice_was_ever_read(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LastSeen, "practice", None)
+    Practice.objects.all().delete()
+
+    response = visitor.get("/")
+
+    assert response.status_code == 500
+    assert "<h1>Er ging bij ons iets mis</h1>" in response.content.decode()
+
+
+@pytest.mark.usefixtures("site")
+def test_foreign_host_gets_a_plain_refusal(visitor: Client) -> None:
+    response = visitor.get("/", headers={"host": "elsewhere.example"})
+
+    assert response.status_code == 400
+    assert "<h1>" in response.content.decode()
+
+
+@pytest.mark.usefixtures("site")
+def test_form_without_its_cookie_says_what_to_do() -> None:
+    response = Client(enforce_csrf_checks=True).post("/hechting/")
+
+    assert response.status_code == 403
+    assert "Dit formulier was niet meer geldig" in response.content.decode()
+
+
+@pytest.mark.usefixtures("site")
+def test_structured_data_is_json(client: Client, settings: Any) -> None:
+    settings.BASE_URL = "https://praktijk.example"
+    html = client.get("/hechting/").content.decode()
+
+    business, article = (
+        json.loads(text) for text in re.findall(r'<script type="application/ld\+json">(.*?)</script>', html)
+    )
+
+    assert business["@type"] == "LocalBusiness"
+    assert business["telephone"] == "+31651001943"
+    assert business["address"]["addressLocality"] == "Veldhoven"
+    assert business["potentialAction"]["target"] == "https://praktijk.example/afspraak/"
+    assert article["@type"] == "Article"
+    assert article["mainEntityOfPage"] == "https://praktijk.example/hechting/"
+
+
+def test_structured_data_cannot_end_its_script(db: None, client: Client) -> None:
+    name = "</script><script>alert(1)</script>"
+    make_practice(name=name)
+    make_page()
+
+    html = client.get("/").content.decode()
+
+    assert "<script>alert" not in html
+    text = re.search(r'<script type="application/ld\+json">(.*?)</script>', html)
+    assert text is not None
+    assert json.loads(text[1])["name"] == name
+
+
+@pytest.mark.usefixtures("site")
+def test_therapist_passage_is_shown_and_harmless(client: Client) -> None:
+    Practice.objects.update(first_consult=Translated(nl="U komt *samen*. <script>x</script>"))
+
+    html = client.get("/eerste-afspraak/").content.decode()
+
+    assert "U komt <em>samen</em>. &lt;script&gt;x&lt;/script&gt;" in html
+
+
+@pytest.mark.usefixtures("site")
+def test_sitemap_lists_each_page_with_its_translations(client: Client, settings: Any) -> None:
+    settings.BASE_URL = "https://praktijk.example"
+    Page.objects.filter(slug="contact", language="en").update(published=False)
+
+    response = client.get("/sitemap.xml")
+
+    found = {
+        url.findtext(f"{SITEMAP}loc"): {
+            link.get("hreflang"): link.get("href") for link in url if link.get("hreflang")
+        }
+        for url in ElementTree.fromstring(response.content)
+    }
+    expected = {
+        f"https://praktijk.example{path(slug, code)}" for slug in [*SLUGS, "afspraak"] for code in ("nl", "en")
+    }
+    assert set(found) == expected - {"https://praktijk.example/en/contact/"}
+    assert found["https://praktijk.example/contact/"] == {"nl": "https://praktijk.example/contact/"}
+    assert found["https://praktijk.example/en/afspraak/"] == {
+        "nl": "https://praktijk.example/afspraak/",
+        "en": "https://praktijk.example/en/afspraak/",
+    }
+
+
+def test_robots_are_told_where_to_look(client: Client, settings: Any) -> None:
+    settings.BASE_URL = "https://praktijk.example"
+
+    lines = client.get("/robots.txt").content.decode().splitlines()
+
+    assert "Disallow: /beheer/" in lines
+    assert "Disallow: /en/agenda/" in lines
+    assert lines[-1] == "Sitemap: https://praktijk.example/sitemap.xml"
+
+
+def test_healthz_asks_nothing_of_the_database(client: Client) -> None:
+    # This test may not touch the database at all, and pytest-django would say so.
+    assert client.get("/healthz").content == b"ok"
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("address", ["/", "/hechting/", "/en/contact/"])
+def test_page_costs_three_queries(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str
+) -> None:
+    # The practice, the page in its languages, the menu.
+    with django_assert_num_queries(3):
+        client.get(address)
+
+
+@pytest.mark.usefixtures("site")
+def test_page_sets_no_cookie_and_loads_nothing_from_elsewhere(client: Client) -> None:
+    response = client.get("/contact/")
+
+    html = response.content.decode()
+    assert not response.cookies
+    assert re.findall(r'(?:src|srcset)="([^"]*)"', html) == []
+    assert all(
+        address.startswith("/static/")
+        for address in re.findall(r'<link rel="(?:icon|stylesheet)" href="([^"]*)"', html)
+    )
+    assert not re.search(r"<style|style=|\son\w+=", html)
+
+
+@pytest.mark.usefixtures("site")
+def test_headers_switch_off_what_no_page_uses(client: Client) -> None:
+    response = client.get("/")
+
+    assert "camera=()" in response["Permissions-Policy"]
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "script-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(("demo", "shown"), [(True, True), (False, False)])
+def test_demo_says_that_it_is_one(client: Client, settings: Any, demo: bool, shown: bool) -> None:
+    settings.DEMO = demo
+
+    assert ("Dit is een demonstratie" in client.get("/").content.decode()) is shown
