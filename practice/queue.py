@@ -17,11 +17,11 @@ from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020}_{uuid.uuid4()}"
         part = folder / f"{name}.part"
-        part.write_text(dumps(message))  # type: ignore[no-untyped-call]
+        part.write_text(dumps(payload))  # type: ignore[no-untyped-call]
         part.rename(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
