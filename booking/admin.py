@@ -173,7 +173,7 @@ class AppointmentAdmin(_ReadOnly):
     def agenda(self, appointment: Appointment) -> SafeString:
         """Link to where the appointment can be changed."""
         address = reverse("booking:agenda_appointment", args=[appointment.public_id])
-        return format_html('<a href="{}">{}</a>', address, _("Open on the agenda"))
+        return format_html('<a href="{}">{}</a>', address, _("Open in the agenda"))
 
 
 @admin.register(Notification)
@@ -194,4 +194,4 @@ class NotificationAdmin(_ReadOnly):
         if not notification.appointment:
             return format_html('<a href="{}">{}</a>', reverse("booking:agenda"), _("Open the agenda"))
         address = reverse("booking:agenda_appointment", args=[notification.appointment.public_id])
-        return format_html('<a href="{}">{}</a>', address, _("Open on the agenda"))
+        return format_html('<a href="{}">{}</a>', address, _("Open in the agenda"))

@@ -194,7 +194,7 @@ class CancelForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason"),
-        help_text=_("For yourself. The family gets a mail that says only that the appointment is cancelled."),
+        help_text=_("For yourself; the mail to the family does not mention it."),
         required=False,
         max_length=300,
         validators=[several_lines],
