@@ -1,6 +1,7 @@
 """A real SMTP server on this machine that keeps what it gets, and can be told to refuse."""
 
 import asyncio
+import logging
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from types import TracebackType
@@ -10,6 +11,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.servers import free_port
+
+# The server's own log quotes every address; only the log of the sender is looked at.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 class Sink:

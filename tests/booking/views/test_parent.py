@@ -63,7 +63,7 @@ def consult(alice: Therapist) -> AppointmentType:
 
 
 @pytest.fixture
-def browser() -> Client:
+def visitor() -> Client:
     return Client(enforce_csrf_checks=False)
 
 
@@ -74,16 +74,16 @@ def text(response: Any) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
 
 
-def choose(browser: Client, **query: str) -> Any:
-    return browser.get("/afspraak/", query)
+def choose(visitor: Client, **query: str) -> Any:
+    return visitor.get("/afspraak/", query)
 
 
-def hold(browser: Client, start: str = START, **data: str) -> Any:
-    return browser.post("/afspraak/kiezen/", {"type": "eerste-afspraak", "start": start, **data})
+def hold(visitor: Client, start: str = START, **data: str) -> Any:
+    return visitor.post("/afspraak/kiezen/", {"type": "eerste-afspraak", "start": start, **data})
 
 
-def fill_in(browser: Client, start: str = START, **changes: str) -> Any:
-    return browser.post("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": start, **FORM, **changes})
+def fill_in(visitor: Client, start: str = START, **changes: str) -> Any:
+    return visitor.post("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": start, **FORM, **changes})
 
 
 def manage_link(appointment: Appointment, name: str = "manage") -> str:
@@ -91,23 +91,23 @@ def manage_link(appointment: Appointment, name: str = "manage") -> str:
 
 
 class TestChoosing:
-    def test_the_first_free_moment_comes_first_and_all_days_after_it(self, browser: Client) -> None:
-        page = text(choose(browser))
+    def test_the_first_free_moment_comes_first_and_all_days_after_it(self, visitor: Client) -> None:
+        page = text(choose(visitor))
 
         assert page.index("Het eerste vrije moment") < page.index("Alle vrije momenten")
         assert "zaterdag 21 november 09:00 tot 10:00 uur Kies dit moment" in page
         assert "zondag 22 november" in page
 
-    def test_it_sets_no_cookie_but_that_of_the_form(self, browser: Client) -> None:
-        assert set(choose(browser).cookies) == {"csrftoken"}
+    def test_it_sets_no_cookie_but_that_of_the_form(self, visitor: Client) -> None:
+        assert set(choose(visitor).cookies) == {"csrftoken"}
 
-    def test_a_page_has_a_week_of_days_and_a_way_on(self, browser: Client) -> None:
-        response = choose(browser)
+    def test_a_page_has_a_week_of_days_and_a_way_on(self, visitor: Client) -> None:
+        response = choose(visitor)
 
         assert [day.day for day in response.context["days"]] == [
             date(2026, 11, 21) + timedelta(days=n) for n in range(7)
         ]
-        later = text(choose(browser, day=f"{response.context['later']}"))
+        later = text(choose(visitor, day=f"{response.context['later']}"))
         assert "zaterdag 28 november" in later
         assert "Eerdere dagen" in later
 
@@ -121,50 +121,50 @@ class TestChoosing:
         ],
     )
     def test_a_bad_choice_is_said_above_a_list_that_works(
-        self, browser: Client, query: dict[str, str], sentence: str
+        self, visitor: Client, query: dict[str, str], sentence: str
     ) -> None:
-        response = choose(browser, **query)
+        response = choose(visitor, **query)
 
         assert response.status_code == 422
         assert sentence in text(response)
         assert "Het eerste vrije moment" in text(response)
 
-    def test_english_pages_speak_english(self, browser: Client) -> None:
-        page = text(browser.get("/en/afspraak/"))
+    def test_english_pages_speak_english(self, visitor: Client) -> None:
+        page = text(visitor.get("/en/afspraak/"))
 
         assert "The first free moment" in page
         assert "Saturday 21 November 09:00 to 10:00 Choose this moment" in page
 
-    def test_nothing_free_says_when_it_opens_and_whom_to_call(self, browser: Client, alice: Therapist) -> None:
+    def test_nothing_free_says_when_it_opens_and_whom_to_call(self, visitor: Client, alice: Therapist) -> None:
         diary.add_time_off(alice, Interval(NOW, wall("2027-02-10 00:00")))
 
-        page = text(choose(browser))
+        page = text(choose(visitor))
 
         assert "Er is nu geen vrij moment" in page
         assert "Op zaterdag 12 december komen er nieuwe momenten bij." in page
         assert "06 51001943" in page.replace("\xa0", " ") or "06 51 00 19 43" in page
 
-    def test_a_practice_without_types_still_gives_its_number(self, browser: Client, consult: AppointmentType) -> None:
+    def test_a_practice_without_types_still_gives_its_number(self, visitor: Client, consult: AppointmentType) -> None:
         AppointmentType.objects.update(visible=False)
 
-        response = choose(browser)
+        response = choose(visitor)
 
         assert response.status_code == 200
         assert "geen afspraak maken" in text(response)
 
-    def test_with_two_therapists_one_can_be_chosen(self, browser: Client, consult: AppointmentType) -> None:
+    def test_with_two_therapists_one_can_be_chosen(self, visitor: Client, consult: AppointmentType) -> None:
         bob = make_therapist(name="Bob", slug="bob")
         make_hours(bob, start="13:00", end="14:00")
         consult.therapists.add(bob)
 
-        assert "Wie het eerst vrij is Alice Bob" in text(choose(browser))
-        assert "zaterdag 21 november 13:00 tot 14:00" in text(choose(browser, therapist="bob"))
+        assert "Wie het eerst vrij is Alice Bob" in text(choose(visitor))
+        assert "zaterdag 21 november 13:00 tot 14:00" in text(choose(visitor, therapist="bob"))
 
-    def test_queries_stay_the_same_however_full_the_diary(self, browser: Client, consult: AppointmentType) -> None:
+    def test_queries_stay_the_same_however_full_the_diary(self, visitor: Client, consult: AppointmentType) -> None:
         def queries() -> int:
-            choose(browser)
+            choose(visitor)
             with CaptureQueriesContext(connection) as captured:
-                choose(browser)
+                choose(visitor)
             return len(captured)
 
         empty = queries()
@@ -176,24 +176,24 @@ class TestChoosing:
 
 
 class TestHolding:
-    def test_it_leads_to_the_form_with_the_choice_in_the_address(self, browser: Client) -> None:
-        response = hold(browser)
+    def test_it_leads_to_the_form_with_the_choice_in_the_address(self, visitor: Client) -> None:
+        response = hold(visitor)
 
         assert response.status_code == 302
         assert response["Location"] == "/afspraak/gegevens/?type=eerste-afspraak&start=2026-12-01T09%3A00Z"
-        page = text(browser.get(response["Location"]))
+        page = text(visitor.get(response["Location"]))
         assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in page
         assert "We houden dit moment tot 12:10 uur voor u vrij." in page
 
-    def test_reload_and_back_and_a_second_tab_behave(self, browser: Client) -> None:
-        first, second = hold(browser), hold(browser, "2026-12-02T09:00Z")
+    def test_reload_and_back_and_a_second_tab_behave(self, visitor: Client) -> None:
+        first, second = hold(visitor), hold(visitor, "2026-12-02T09:00Z")
 
         for location in (first["Location"], first["Location"], second["Location"]):
-            assert browser.get(location).status_code == 200
+            assert visitor.get(location).status_code == 200
         assert Hold.objects.count() == 1
 
-    def test_what_another_holds_is_shown_as_taken(self, browser: Client) -> None:
-        hold(browser)
+    def test_what_another_holds_is_shown_as_taken(self, visitor: Client) -> None:
+        hold(visitor)
 
         response = hold(Client())
 
@@ -219,33 +219,33 @@ class TestHolding:
         ids=["none", "words", "no offset", "no date", "off the grid", "past", "far", "first", "last", "null", "long"],
     )
     def test_a_time_that_is_none_gets_a_sentence_and_writes_nothing(
-        self, browser: Client, start: str, status: int
+        self, visitor: Client, start: str, status: int
     ) -> None:
-        response = hold(browser, start)
+        response = hold(visitor, start)
 
         assert response.status_code == status
         assert "Kies een" in text(response)
         assert not Hold.objects.exists()
 
     def test_half_past_two_in_the_night_of_the_change_is_not_offered(
-        self, browser: Client, alice: Therapist, clock: Any
+        self, visitor: Client, alice: Therapist, clock: Any
     ) -> None:
         make_hours(alice, 6, start="01:30", end="04:30")
         clock.move_to(wall("2027-03-25 12:00"))
 
         for start in ("2027-03-28T02:30+01:00", "2027-03-28T02:30"):
-            assert hold(browser, start).status_code in {302, 422}
-        day = next(d for d in choose(browser).context["days"] if d.day == date(2027, 3, 28))
+            assert hold(visitor, start).status_code in {302, 422}
+        day = next(d for d in choose(visitor).context["days"] if d.day == date(2027, 3, 28))
         assert "02:30" not in [f"{time.start:%H:%M}" for time in day.times]
 
-    def test_a_get_holds_nothing(self, browser: Client) -> None:
-        assert browser.get("/afspraak/kiezen/").status_code == 405
+    def test_a_get_holds_nothing(self, visitor: Client) -> None:
+        assert visitor.get("/afspraak/kiezen/").status_code == 405
 
-    def test_many_from_one_address_are_told_to_wait(self, browser: Client, settings: Any) -> None:
+    def test_many_from_one_address_are_told_to_wait(self, visitor: Client, settings: Any) -> None:
         for _ in range(120):
-            hold(browser, "2026-12-01T09:30Z")
+            hold(visitor, "2026-12-01T09:30Z")
 
-        response = hold(browser)
+        response = hold(visitor)
 
         assert response.status_code == 429
         assert int(response["Retry-After"]) > 0
@@ -253,21 +253,21 @@ class TestHolding:
 
 
 class TestBooking:
-    def test_the_form_books_and_leads_to_a_page_that_says_all(self, browser: Client) -> None:
-        hold(browser)
+    def test_the_form_books_and_leads_to_a_page_that_says_all(self, visitor: Client) -> None:
+        hold(visitor)
 
-        response = fill_in(browser)
+        response = fill_in(visitor)
 
         appointment = Appointment.objects.get()
         assert (response.status_code, appointment.start) == (302, wall("2026-12-01 10:00"))
-        page = text(browser.get(response["Location"]))
+        page = text(visitor.get(response["Location"]))
         assert "Uw afspraak is gemaakt" in page
         assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in page
         assert "Verzetten of afzeggen kan tot maandag 30 november om 10:00 uur" in page
         assert "Wij verwijderen uw gegevens op 31 december 2026." in page
 
-    def test_the_parent_is_kept_as_typed_and_the_phone_as_e164(self, browser: Client) -> None:
-        fill_in(browser)
+    def test_the_parent_is_kept_as_typed_and_the_phone_as_e164(self, visitor: Client) -> None:
+        fill_in(visitor)
 
         parent = Parent.objects.get()
         assert (parent.name, parent.email, parent.phone, parent.language) == (
@@ -278,40 +278,40 @@ class TestBooking:
         )
         assert parent.consent_version
 
-    def test_english_is_remembered_for_the_mails(self, browser: Client) -> None:
-        browser.post("/en/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START, **FORM})
+    def test_english_is_remembered_for_the_mails(self, visitor: Client) -> None:
+        visitor.post("/en/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START, **FORM})
 
         assert Parent.objects.get().language == "en"
 
-    def test_a_double_submit_makes_one(self, browser: Client) -> None:
-        hold(browser)
+    def test_a_double_submit_makes_one(self, visitor: Client) -> None:
+        hold(visitor)
 
-        first, second = fill_in(browser), fill_in(browser)
+        first, second = fill_in(visitor), fill_in(visitor)
 
         assert first["Location"] == second["Location"]
         assert (Appointment.objects.count(), Notification.objects.filter(kind=Kind.CONFIRMATION).count()) == (1, 1)
 
-    def test_the_same_form_with_another_text_is_told_so(self, browser: Client) -> None:
-        fill_in(browser)
+    def test_the_same_form_with_another_text_is_told_so(self, visitor: Client) -> None:
+        fill_in(visitor)
 
-        response = fill_in(browser, parent_name="Noor Jansen")
+        response = fill_in(visitor, parent_name="Noor Jansen")
 
         assert response.status_code == 422
         assert "Met dit formulier is al een afspraak gemaakt." in text(response)
         assert Appointment.objects.count() == 1
 
-    def test_a_key_that_leaked_gives_nobody_elses_link(self, browser: Client) -> None:
-        fill_in(browser)
+    def test_a_key_that_leaked_gives_nobody_elses_link(self, visitor: Client) -> None:
+        fill_in(visitor)
 
         response = fill_in(Client())
 
         assert response.status_code in {409, 422}
         assert Appointment.objects.count() == 1
 
-    def test_the_loser_of_a_race_keeps_all_that_was_typed_and_sees_the_nearest_times(self, browser: Client) -> None:
+    def test_the_loser_of_a_race_keeps_all_that_was_typed_and_sees_the_nearest_times(self, visitor: Client) -> None:
         fill_in(Client(), key="other")
 
-        response = fill_in(browser)
+        response = fill_in(visitor)
 
         assert response.status_code == 409
         page = response.content.decode()
@@ -321,38 +321,38 @@ class TestBooking:
         assert "2026-12-01T10:00Z" in offered
         assert len(offered) == 6
         assert START not in offered
-        again = fill_in(browser, offered[0])
+        again = fill_in(visitor, offered[0])
         assert again.status_code == 302
 
-    def test_without_a_new_choice_the_form_asks_for_one(self, browser: Client) -> None:
+    def test_without_a_new_choice_the_form_asks_for_one(self, visitor: Client) -> None:
         fill_in(Client(), key="other")
 
-        response = fill_in(browser, start="")
+        response = fill_in(visitor, start="")
 
         assert response.status_code == 422
         assert "De vrije momenten die er het dichtst bij liggen" in text(response)
         assert "Noor de Vries" in response.content.decode()
 
-    def test_an_expired_hold_does_not_matter_while_the_time_is_free(self, browser: Client, clock: Any) -> None:
-        hold(browser)
+    def test_an_expired_hold_does_not_matter_while_the_time_is_free(self, visitor: Client, clock: Any) -> None:
+        hold(visitor)
         clock.shift(timedelta(hours=1))
 
-        assert fill_in(browser).status_code == 302
+        assert fill_in(visitor).status_code == 302
 
-    def test_an_expired_hold_that_another_took_over_is_said(self, browser: Client, clock: Any) -> None:
-        hold(browser)
+    def test_an_expired_hold_that_another_took_over_is_said(self, visitor: Client, clock: Any) -> None:
+        hold(visitor)
         clock.shift(timedelta(minutes=11))
         hold(Client())
 
-        response = fill_in(browser)
+        response = fill_in(visitor)
 
         assert response.status_code == 409
         assert "Noor de Vries" in response.content.decode()
 
-    def test_opening_the_form_of_a_taken_time_shows_the_list(self, browser: Client) -> None:
+    def test_opening_the_form_of_a_taken_time_shows_the_list(self, visitor: Client) -> None:
         fill_in(Client())
 
-        response = browser.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START})
+        response = visitor.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START})
 
         assert response.status_code == 409
         assert "Alle vrije momenten" in text(response)
@@ -381,9 +381,9 @@ class TestBooking:
         ],
     )
     def test_a_bad_field_gets_a_plain_sentence_and_writes_nothing(
-        self, browser: Client, field: str, value: str, sentence: str
+        self, visitor: Client, field: str, value: str, sentence: str
     ) -> None:
-        response = fill_in(browser, **{field: value})
+        response = fill_in(visitor, **{field: value})
 
         assert response.status_code == 422
         assert sentence in text(response)
@@ -391,19 +391,19 @@ class TestBooking:
         kept = "liever niet bellen" if field != "remark" else "Noor de Vries"
         assert kept in response.content.decode()
 
-    def test_from_sixteen_on_the_child_must_agree(self, browser: Client) -> None:
-        refused = fill_in(browser, age_band="16_plus")
+    def test_from_sixteen_on_the_child_must_agree(self, visitor: Client) -> None:
+        refused = fill_in(visitor, age_band="16_plus")
         assert refused.status_code == 422
         assert "Vanaf 16 jaar beslist uw kind mee." in text(refused)
 
-        assert fill_in(browser, age_band="16_plus", child_agrees="on").status_code == 302
+        assert fill_in(visitor, age_band="16_plus", child_agrees="on").status_code == 302
 
-    def test_a_remark_may_have_lines(self, browser: Client) -> None:
-        assert fill_in(browser, remark="een\r\ntwee").status_code == 302
+    def test_a_remark_may_have_lines(self, visitor: Client) -> None:
+        assert fill_in(visitor, remark="een\r\ntwee").status_code == 302
 
     @pytest.mark.parametrize("name", ["Łukasz Żółć", "O'Neill-van der Berg", "李小龙", "Zoë 🌻"])
-    def test_names_are_what_people_write(self, browser: Client, name: str) -> None:
-        fill_in(browser, parent_name=name)
+    def test_names_are_what_people_write(self, visitor: Client, name: str) -> None:
+        fill_in(visitor, parent_name=name)
 
         assert Parent.objects.get().name == name
 
@@ -413,8 +413,8 @@ class TestBooking:
         assert response.status_code == 403
         assert not Appointment.objects.exists()
 
-    def test_one_mail_address_cannot_book_for_ever(self, browser: Client) -> None:
-        statuses = [fill_in(browser, f"2026-12-{day:02}T09:00Z", key=f"key {day}").status_code for day in range(1, 13)]
+    def test_one_mail_address_cannot_book_for_ever(self, visitor: Client) -> None:
+        statuses = [fill_in(visitor, f"2026-12-{day:02}T09:00Z", key=f"key {day}").status_code for day in range(1, 13)]
 
         assert statuses == [302] * 10 + [429] * 2
 
@@ -425,9 +425,9 @@ class TestManaging:
         return make_appointment(consult, start="2026-12-01 10:00", remark="een geheim")
 
     def test_it_shows_the_appointment_and_nothing_about_the_family(
-        self, browser: Client, appointment: Appointment
+        self, visitor: Client, appointment: Appointment
     ) -> None:
-        response = browser.get(manage_link(appointment))
+        response = visitor.get(manage_link(appointment))
 
         page = response.content.decode()
         assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in text(response)
@@ -435,9 +435,9 @@ class TestManaging:
 
     @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
     def test_no_copy_is_kept_and_no_search_engine_sees_it(
-        self, browser: Client, appointment: Appointment, name: str
+        self, visitor: Client, appointment: Appointment, name: str
     ) -> None:
-        response = browser.get(manage_link(appointment, name))
+        response = visitor.get(manage_link(appointment, name))
 
         assert response.status_code == 200
         assert "no-store" in response["Cache-Control"]
@@ -445,54 +445,54 @@ class TestManaging:
         assert response["Referrer-Policy"] == "same-origin"
 
     @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
-    def test_following_the_link_changes_nothing(self, browser: Client, appointment: Appointment, name: str) -> None:
+    def test_following_the_link_changes_nothing(self, visitor: Client, appointment: Appointment, name: str) -> None:
         before = list(Appointment.objects.values())
 
-        browser.get(manage_link(appointment, name))
-        browser.head(manage_link(appointment, name))
+        visitor.get(manage_link(appointment, name))
+        visitor.head(manage_link(appointment, name))
 
         assert list(Appointment.objects.values()) == before
         assert not Notification.objects.exists()
 
-    def test_it_moves_after_one_question(self, browser: Client, appointment: Appointment) -> None:
+    def test_it_moves_after_one_question(self, visitor: Client, appointment: Appointment) -> None:
         page = manage_link(appointment, "reschedule")
-        assert "Uw afspraak is op dinsdag 1 december om 10:00 uur." in text(browser.get(page))
-        asked = browser.get(page, {"start": "2026-12-02T10:00Z"})
+        assert "Uw afspraak is op dinsdag 1 december om 10:00 uur." in text(visitor.get(page))
+        asked = visitor.get(page, {"start": "2026-12-02T10:00Z"})
         assert "woensdag 2 december 2026 11:00 tot 12:00 uur" in text(asked)
 
-        response = browser.post(page, {"start": "2026-12-02T10:00Z"}, follow=True)
+        response = visitor.post(page, {"start": "2026-12-02T10:00Z"}, follow=True)
 
         appointment.refresh_from_db()
         assert (appointment.start, appointment.sequence) == (wall("2026-12-02 11:00"), 1)
         assert "Uw afspraak is verzet." in response.content.decode()
 
     def test_a_move_onto_a_taken_time_shows_the_free_ones(
-        self, browser: Client, appointment: Appointment, consult: AppointmentType
+        self, visitor: Client, appointment: Appointment, consult: AppointmentType
     ) -> None:
         make_appointment(consult, start="2026-12-02 10:00")
         page = manage_link(appointment, "reschedule")
 
         for response in (
-            browser.get(page, {"start": "2026-12-02T09:00Z"}),
-            browser.post(page, {"start": "2026-12-02T09:00Z"}),
+            visitor.get(page, {"start": "2026-12-02T09:00Z"}),
+            visitor.post(page, {"start": "2026-12-02T09:00Z"}),
         ):
             assert response.status_code == 409
             assert "net door iemand anders gekozen" in text(response)
             assert "Alle vrije momenten" in text(response)
 
     @pytest.mark.parametrize("start", ["", "morgen", "2026-12-02T10:00", "2026-12-02T09:30Z", "9999-12-31T23:59Z"])
-    def test_a_move_to_no_time_gets_a_sentence(self, browser: Client, appointment: Appointment, start: str) -> None:
-        response = browser.post(manage_link(appointment, "reschedule"), {"start": start})
+    def test_a_move_to_no_time_gets_a_sentence(self, visitor: Client, appointment: Appointment, start: str) -> None:
+        response = visitor.post(manage_link(appointment, "reschedule"), {"start": start})
 
         assert response.status_code == 422
         assert "Kies een" in text(response)
 
-    def test_it_cancels_after_one_question_and_only_once(self, browser: Client, appointment: Appointment) -> None:
+    def test_it_cancels_after_one_question_and_only_once(self, visitor: Client, appointment: Appointment) -> None:
         page = manage_link(appointment, "cancel")
-        assert "Deze afspraak afzeggen?" in text(browser.get(page))
+        assert "Deze afspraak afzeggen?" in text(visitor.get(page))
 
         for _ in range(2):
-            browser.post(page, {"reason": "ziek"})
+            visitor.post(page, {"reason": "ziek"})
 
         appointment.refresh_from_db()
         assert (appointment.state, appointment.cancelled_by, appointment.cancel_reason) == (
@@ -501,61 +501,61 @@ class TestManaging:
             "ziek",
         )
         assert Notification.objects.filter(kind=Kind.CANCELLED, parent__isnull=False).count() == 1
-        assert "Maak een nieuwe afspraak" in text(browser.get(manage_link(appointment)))
+        assert "Maak een nieuwe afspraak" in text(visitor.get(manage_link(appointment)))
 
-    def test_too_late_leads_to_the_phone(self, browser: Client, appointment: Appointment, clock: Any) -> None:
+    def test_too_late_leads_to_the_phone(self, visitor: Client, appointment: Appointment, clock: Any) -> None:
         clock.move_to(wall("2026-11-30 10:01"))
 
-        assert "U kunt dit hier niet meer wijzigen. Bel de praktijk:" in text(browser.get(manage_link(appointment)))
+        assert "U kunt dit hier niet meer wijzigen. Bel de praktijk:" in text(visitor.get(manage_link(appointment)))
         for name in ("reschedule", "cancel"):
-            response = browser.post(manage_link(appointment, name), {"start": "2026-12-02T10:00Z"})
+            response = visitor.post(manage_link(appointment, name), {"start": "2026-12-02T10:00Z"})
             assert response.status_code == 409
             assert "U kunt deze afspraak hier niet meer wijzigen." in text(response)
 
-    def test_erasing_cancels_and_ends_the_link(self, browser: Client, appointment: Appointment, clock: Any) -> None:
-        assert "wordt dan ook afgezegd" in text(browser.get(manage_link(appointment, "erase")))
+    def test_erasing_cancels_and_ends_the_link(self, visitor: Client, appointment: Appointment, clock: Any) -> None:
+        assert "wordt dan ook afgezegd" in text(visitor.get(manage_link(appointment, "erase")))
 
-        response = browser.post(manage_link(appointment, "erase"), follow=True)
+        response = visitor.post(manage_link(appointment, "erase"), follow=True)
 
         assert "Uw gegevens worden verwijderd" in text(response)
         appointments.erase_past_term(now=NOW + timedelta(hours=24))
-        assert browser.get(manage_link(appointment)).status_code == 404
+        assert visitor.get(manage_link(appointment)).status_code == 404
 
-    def test_the_calendar_file_is_one(self, browser: Client, appointment: Appointment) -> None:
-        response = browser.get(manage_link(appointment, "calendar_file"))
+    def test_the_calendar_file_is_one(self, visitor: Client, appointment: Appointment) -> None:
+        response = visitor.get(manage_link(appointment, "calendar_file"))
 
         assert response["Content-Type"].startswith("text/calendar")
         assert response.content.startswith(b"BEGIN:VCALENDAR\r\n")
 
     @pytest.mark.parametrize("token", ["x", "eyJ.0.abc", "a" * 500, "%00", "é"])
-    def test_a_dead_link_is_one_neutral_page(self, browser: Client, token: str) -> None:
+    def test_a_dead_link_is_one_neutral_page(self, visitor: Client, token: str) -> None:
         for name in ("beheer", "gemaakt"):
-            response = browser.get(f"/afspraak/{name}/{token}/")
+            response = visitor.get(f"/afspraak/{name}/{token}/")
             assert response.status_code == 404
             assert "Deze link werkt niet (meer)" in text(response)
 
     def test_guessing_is_slowed_down_but_a_good_link_is_not_counted(
-        self, browser: Client, appointment: Appointment
+        self, visitor: Client, appointment: Appointment
     ) -> None:
         for _ in range(40):
-            assert browser.get(manage_link(appointment)).status_code == 200
-        statuses = [browser.get(f"/afspraak/beheer/guess-{n}/").status_code for n in range(31)]
+            assert visitor.get(manage_link(appointment)).status_code == 200
+        statuses = [visitor.get(f"/afspraak/beheer/guess-{n}/").status_code for n in range(31)]
 
         assert statuses == [404] * 30 + [429]
 
 
 @pytest.mark.parametrize("moment", ["2026-10-24 12:00", "2027-03-27 12:00"])
 def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
-    browser: Client, clock: Any, moment: str
+    visitor: Client, clock: Any, moment: str
 ) -> None:
     now = wall(moment)
     clock.move_to(now)
     sunday = (now + timedelta(days=1)).astimezone(AMSTERDAM).date()
-    day = next(d for d in choose(browser).context["days"] if d.day == sunday)
+    day = next(d for d in choose(visitor).context["days"] if d.day == sunday)
     ten = next(time for time in day.times if f"{time.start:%H:%M}" == "10:00")
 
-    hold(browser, ten.value)
-    page = text(browser.get(fill_in(browser, ten.value)["Location"]))
+    hold(visitor, ten.value)
+    page = text(visitor.get(fill_in(visitor, ten.value)["Location"]))
 
     assert "10:00 tot 11:00 uur" in page
     assert Appointment.objects.get().start == wall(f"{datetime.combine(sunday, datetime.min.time()):%Y-%m-%d} 10:00")
