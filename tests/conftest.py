@@ -97,3 +97,14 @@ def plain_context(browser: Browser, browser_context_args: dict[str, Any]) -> Ite
 def plain_page(plain_context: BrowserContext) -> Page:
     """A page in a browser that runs no JavaScript."""
     return plain_context.new_page()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> Iterator[None]:
+    """Addresses of static files as they are written: pages rendered in this process are not collected first."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
