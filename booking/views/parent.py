@@ -228,7 +228,7 @@ def calendar_file(request: PracticeRequest, parent: Parent, token: str, now: dat
 def _choose(request: PracticeRequest, data: Any, *, error: str = "", status: int = 0) -> HttpResponse:
     """Render the list of times; `error` is the sentence above it, and makes it a 422 unless `status` says else."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
-    if not (chosen.is_valid() and day_form.is_valid()):
+    if not (chosen.is_valid() & day_form.is_valid()):
         error = error or next(iter((chosen.errors or day_form.errors).values()))[0]
     types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
     appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
