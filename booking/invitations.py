@@ -72,7 +72,8 @@ def _calendar(event: Event, appointment: Appointment, zone: ZoneInfo, method: st
     calendar.add("method", method)
     calendar.add_component(vtimezone(zone, appointment.start.astimezone(zone).year))
     calendar.add_component(event)
-    return calendar.to_ical()
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def _event(appointment: Appointment, parent: Parent, practice: Practice, status: str, now: datetime) -> Event:
