@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dates import WEEKDAYS
@@ -18,7 +19,7 @@ from booking.forms.parent import several_lines, single_line
 from booking.intervals import Interval, exists, from_wall, local_days
 from booking.models import AppointmentType, Place
 from booking.notifications import lead
-from practice.forms import TranslatedFormField
+from practice.forms import TranslatedFormField, TranslatedWidget
 from practice.translations import Translated
 
 _LONGEST_NAME = 100
@@ -202,6 +203,18 @@ class CancelForm(forms.Form):
     )
 
 
+class _LabelledTexts(TranslatedWidget):
+    """Shows above each text which language it is in: a placeholder is gone once there is a text."""
+
+    template_name = "agenda/parts/translated.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for text, (_code, language) in zip(context["widget"]["subwidgets"], settings.LANGUAGES, strict=True):
+            text["language"] = language
+        return context
+
+
 class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
     """A type of appointment, in minutes, hours and days; on the agenda and in the admin."""
 
@@ -270,6 +283,8 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].widget = _LabelledTexts(rows=1)
+        self.fields["description"].widget = _LabelledTexts(rows=3)
         leads = {*_COMMON_LEADS, *(self.instance.reminders or [])}
         field = self.fields["reminders"]
         assert isinstance(field, forms.MultipleChoiceField)
