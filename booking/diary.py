@@ -326,8 +326,9 @@ def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) ->
 
 
 def _overlap(one: WorkingHours, other: WorkingHours) -> bool:
-    """Return whether the two ever overlap on the clock, over midnight too: both repeat after two weeks."""
-    first, days = max(one.first_day, other.first_day) - _DAY, 14 + 2
+    """Return whether the two ever overlap on the clock, over midnight too."""
+    # Both repeat within two weeks, and a window may reach into the other's first day from the night before.
+    first, days = max(one.first_day, other.first_day) - _DAY, 14
     return any(
         start < other_end and other_start < end
         for start, end in one.wall_windows(first, days)

@@ -247,9 +247,9 @@ class TestTimeOff:
         event = Event.objects.get()
         start = wall("2026-10-26 09:00")
         (occurrence,) = event.get_occurrences(start.astimezone(AMSTERDAM), start + timedelta(hours=1))
-        occurrence.move(start + timedelta(hours=3), start + timedelta(hours=5))
+        occurrence.move(start + DAY, start + DAY + timedelta(hours=5))
 
-        assert windows(alice, date(2026, 10, 26)) == ["Mon 26 Oct 09:00 - 17:00"]
+        assert windows(alice, date(2026, 10, 26), date(2026, 11, 1)) == ["Mon 26 Oct 09:00 - 17:00"]
 
     def test_it_is_kept_with_its_reason_and_its_notice(self, alice: Therapist) -> None:
         interval = span("2026-12-21 00:00", "2027-01-04 00:00")
@@ -331,8 +331,16 @@ class TestRecurrence:
         assert windows(alice, last_day - 7 * DAY, last_day + 15 * DAY) == [
             f"Sun {day:%d %b} {times[0]} - {times[1]}" for day in (last_day - 7 * DAY, last_day)
         ]
+        assert windows(alice, last_day) == [f"Sun {last_day:%d %b} {times[0]} - {times[1]}"]
         assert diary.working_hours(alice, AMSTERDAM) == [added]
         assert added.last_day == last_day
+
+    def test_the_last_night_is_still_seen_from_the_days_after_it(self, alice: Therapist) -> None:
+        add(alice, SUNDAY, "22:00", "03:00", last_day=BACK)
+
+        two_days_later = diary.openings(alice, BACK + 2 * DAY, BACK + 2 * DAY, AMSTERDAM)
+
+        assert two_days_later.windows == (span("2026-10-25 22:00", "2026-10-26 03:00"),)
 
     def test_a_last_day_on_another_weekday_leaves_out_the_midnight_after_it(self, alice: Therapist) -> None:
         add(alice, MONDAY, "00:00", "02:00", last_day=BACK)
@@ -536,6 +544,11 @@ OVERLAPPING = [
     ),
     ("over midnight", hours(MONDAY, "22:00", "02:00"), hours(TUESDAY, "01:00", "03:00")),
     ("before midnight", hours(TUESDAY, "01:00", "03:00"), hours(MONDAY, "22:00", "02:00")),
+    (
+        "over midnight, one night only",
+        hours(SUNDAY, "22:00", "02:00", last_day=date(2026, 9, 13)),
+        hours(MONDAY, "01:00", "03:00", first_day=date(2026, 9, 14)),
+    ),
     (
         "over midnight from Sunday, every other week",
         hours(SUNDAY, "22:00", "02:00", every_weeks=2),
