@@ -367,12 +367,6 @@ def erase_past_term(*, now: datetime) -> int:
     return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + _erase(_erasable_now(now), now)
 
 
-def erased_on(appointment: Appointment, zone: ZoneInfo) -> date:
-    """Return the local day on which the family's data of `appointment` goes by itself."""
-    ended = min(appointment.end, appointment.cancelled_at or appointment.end)
-    return (ended + timedelta(days=settings.ERASE_AFTER_DAYS)).astimezone(zone).date()
-
-
 def forget_stale(*, now: datetime) -> None:
     """Delete holds that ran out, and idempotency keys past their 24 hours."""
     Hold.objects.filter(expires_at__lte=now).delete()

@@ -4,7 +4,7 @@ Nothing about the family stands in any mail: an address may be mistyped, and mai
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from email.utils import format_datetime, formataddr
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -96,8 +96,6 @@ def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
 
 def _about_parents(appointment: Appointment, parent: Parent, practice: Practice, now: datetime) -> dict[str, Any]:
     until = appointment.can_change_until.astimezone(practice.zone)
-    ended = min(appointment.end, appointment.cancelled_at or appointment.end)
-    erased_on = (ended + timedelta(days=settings.ERASE_AFTER_DAYS)).astimezone(practice.zone).date()
     return {
         **_about_appointment(appointment, practice.zone),
         "therapist": appointment.therapist,
@@ -109,7 +107,7 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
         "until_time": _time(until),
         "cancelled_by_practice": appointment.cancelled_by == Actor.THERAPIST,
         "erasing": appointment.erase_requested_at is not None,
-        "erased_on": date_format(erased_on, "j F Y"),
+        "erased_on": date_format(appointment.erased_on(practice.zone), "j F Y"),
     }
 
 

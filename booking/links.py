@@ -9,9 +9,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 from django.utils.translation import override
-from practice.links import absolute
 
 from booking.models import Appointment, Parent
+from practice.links import absolute
 
 _SIGNER = Signer(salt="booking.manage-link", sep=".")
 

@@ -1,8 +1,9 @@
 """The tables of booking. Rules that must hold whoever writes stand here as constraints, and in guards.py."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -203,6 +204,12 @@ class Appointment(models.Model):
     def can_change_until(self) -> datetime:
         """The last moment (UTC) at which a parent can move or cancel this by the link."""
         return self.start - self.appointment_type.change_notice
+
+    def erased_on(self, zone: ZoneInfo) -> date:
+        """Return the day in `zone` on which the family's data goes by itself: a set number of days after the
+        end or the cancellation, whichever comes first."""
+        ended = min(self.end, self.cancelled_at or self.end)
+        return (ended + timedelta(days=settings.ERASE_AFTER_DAYS)).astimezone(zone).date()
 
 
 class Parent(models.Model):

@@ -16,10 +16,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from kombu.exceptions import KombuError
-from practice.models import Practice
 
 from booking import emails, notifications
 from booking.models import Notification, NotificationState
+from practice.models import Practice
 
 logger = logging.getLogger(__name__)
 
@@ -126,8 +126,8 @@ def _hand_over(message: EmailMessage, connection: BaseEmailBackend) -> tuple[Not
         connection.close()
         failed = error.smtp_code >= 500
         return (NotificationState.FAILED if failed else NotificationState.DUE), f"data {error.smtp_code}"
-    except UnicodeError as error:
-        # An address that this mail server cannot write at all: no later try will change that.
+    except ValueError as error:
+        # An address or a header that cannot be written at all: no later try will change that.
         return NotificationState.FAILED, type(error).__name__
     except (smtplib.SMTPException, OSError) as error:
         connection.close()

@@ -260,9 +260,14 @@ MFA_FORMS = {
     "reauthenticate": "booking.forms.account.ConfirmCodeForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# A code still counts half a minute before and after: phones are slow to type on, and their clocks differ.
+MFA_TOTP_TOLERANCE = 1
 # Families' data is shown only behind a second factor; the demo alone may go without, and says so.
 SECOND_FACTOR = env.bool("SECOND_FACTOR", default=not DEMO)
 
+# Gone with the browser window: phones are lent, and nothing here needs to be remembered for longer.
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_AGE = None
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

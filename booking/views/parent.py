@@ -412,7 +412,7 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
         "can_change": _changeable(appointment, now),
         "cancelled": appointment.state == State.CANCELLED,
         "past": now >= appointment.start,
-        "erased_on": appointments.erased_on(appointment, request.practice.zone),
+        "erased_on": appointment.erased_on(request.practice.zone),
         "erasing": appointment.erase_requested_at is not None,
     }
 

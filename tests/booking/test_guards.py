@@ -68,7 +68,9 @@ def refused(name: str) -> Any:
 @pytest.fixture
 def booked() -> Appointment:
     therapist = make_therapist()
-    appointment_type = make_type(therapist, buffer_before=timedelta(minutes=10), buffer_after=timedelta(minutes=15))
+    appointment_type = make_type(
+        therapist, buffer_before=timedelta(minutes=10), buffer_after=timedelta(minutes=15)
+    )
     return make_appointment(appointment_type, start="2026-12-01 10:00")
 
 
@@ -141,7 +143,9 @@ def test_saving_a_model_past_the_service_is_refused_too(booked: Appointment) -> 
         booked.save()
 
 
-@pytest.mark.parametrize("written", ["2026-12-01T08:00:00", "2026-12-01 08:00:00+00:00", "2026-12-01 08:00", "2026-12-01 08:00:00.5"])
+@pytest.mark.parametrize(
+    "written", ["2026-12-01T08:00:00", "2026-12-01 08:00:00+00:00", "2026-12-01 08:00", "2026-12-01 08:00:00.5"]
+)
 def test_a_time_in_another_writing_cannot_slip_past(booked: Appointment, written: str) -> None:
     if connection.vendor != "sqlite":
         # There a time is a time, however it was written.

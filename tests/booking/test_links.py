@@ -53,7 +53,9 @@ def test_an_erased_appointment_ends_it(parent: Parent) -> None:
         lambda token: "x" * 10_000,
         lambda token: "\x00",
         lambda token: Signer(salt="another purpose", sep=".").sign(token.rsplit(".", 1)[0]),
-        lambda token: Signer(salt="booking.manage-link", sep=".", key="another house").sign(token.rsplit(".", 1)[0]),
+        lambda token: Signer(salt="booking.manage-link", sep=".", key="another house").sign(
+            token.rsplit(".", 1)[0]
+        ),
         lambda token: Signer(salt="booking.manage-link", sep=".").sign("not-an-id.0"),
         lambda token: Signer(salt="booking.manage-link", sep=".").sign("é.0"),
     ],

@@ -99,9 +99,7 @@ class TestPlans:
 
     def test_two_leads_that_fall_on_one_evening_are_one_reminder(self) -> None:
         therapist = make_therapist()
-        appointment = make_appointment(
-            make_type(therapist, reminders=["3h", "2h"]), start="2026-12-01 09:00"
-        )
+        appointment = make_appointment(make_type(therapist, reminders=["3h", "2h"]), start="2026-12-01 09:00")
 
         notifications.plan_booked(appointment, zone=AMSTERDAM, now=wall("2026-11-20 12:00"))
 
@@ -172,7 +170,9 @@ class TestOverviews:
     def test_a_day_of_25_hours_has_all_its_appointments(self, start: str) -> None:
         appointment = make_appointment(start=start)
 
-        found = notifications.appointments_on(appointment.therapist, wall(start).astimezone(AMSTERDAM).date(), AMSTERDAM)
+        found = notifications.appointments_on(
+            appointment.therapist, wall(start).astimezone(AMSTERDAM).date(), AMSTERDAM
+        )
 
         assert list(found) == [appointment]
 

@@ -173,7 +173,9 @@ def test_a_confirmation_is_tried_until_the_start(settings: Any, due: Notificatio
     assert due.state == NotificationState.MISSED
 
 
-def test_a_mail_that_cannot_be_written_fails_alone(sink: Sink, due: Notification, tmp_path: Path, settings: Any) -> None:
+def test_a_mail_that_cannot_be_written_fails_alone(
+    sink: Sink, due: Notification, tmp_path: Path, settings: Any
+) -> None:
     other = make_notification(
         Kind.REMINDER, appointment=make_appointment(start="2026-12-02 14:00"), due_at=NOW - timedelta(minutes=1)
     )

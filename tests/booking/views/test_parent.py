@@ -25,7 +25,15 @@ from booking.models import (
     State,
     Therapist,
 )
-from tests.booking.factories import AMSTERDAM, make_appointment, make_hours, make_practice, make_therapist, make_type, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    make_hours,
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +152,9 @@ class TestChoosing:
         assert "Op zaterdag 12 december komen er nieuwe momenten bij." in page
         assert "06 51001943" in page.replace("\xa0", " ") or "06 51 00 19 43" in page
 
-    def test_a_practice_without_types_still_gives_its_number(self, visitor: Client, consult: AppointmentType) -> None:
+    def test_a_practice_without_types_still_gives_its_number(
+        self, visitor: Client, consult: AppointmentType
+    ) -> None:
         AppointmentType.objects.update(visible=False)
 
         response = choose(visitor)
@@ -216,7 +226,19 @@ class TestHolding:
             ("2026-12-01T09:00Z\x00", 422),
             ("1" * 10_000, 422),
         ],
-        ids=["none", "words", "no offset", "no date", "off the grid", "past", "far", "first", "last", "null", "long"],
+        ids=[
+            "none",
+            "words",
+            "no offset",
+            "no date",
+            "off the grid",
+            "past",
+            "far",
+            "first",
+            "last",
+            "null",
+            "long",
+        ],
     )
     def test_a_time_that_is_none_gets_a_sentence_and_writes_nothing(
         self, visitor: Client, start: str, status: int
@@ -308,7 +330,9 @@ class TestBooking:
         assert response.status_code in {409, 422}
         assert Appointment.objects.count() == 1
 
-    def test_the_loser_of_a_race_keeps_all_that_was_typed_and_sees_the_nearest_times(self, visitor: Client) -> None:
+    def test_the_loser_of_a_race_keeps_all_that_was_typed_and_sees_the_nearest_times(
+        self, visitor: Client
+    ) -> None:
         fill_in(Client(), key="other")
 
         response = fill_in(visitor)
@@ -414,7 +438,9 @@ class TestBooking:
         assert not Appointment.objects.exists()
 
     def test_one_mail_address_cannot_book_for_ever(self, visitor: Client) -> None:
-        statuses = [fill_in(visitor, f"2026-12-{day:02}T09:00Z", key=f"key {day}").status_code for day in range(1, 13)]
+        statuses = [
+            fill_in(visitor, f"2026-12-{day:02}T09:00Z", key=f"key {day}").status_code for day in range(1, 13)
+        ]
 
         assert statuses == [302] * 10 + [429] * 2
 
@@ -445,7 +471,9 @@ class TestManaging:
         assert response["Referrer-Policy"] == "same-origin"
 
     @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
-    def test_following_the_link_changes_nothing(self, visitor: Client, appointment: Appointment, name: str) -> None:
+    def test_following_the_link_changes_nothing(
+        self, visitor: Client, appointment: Appointment, name: str
+    ) -> None:
         before = list(Appointment.objects.values())
 
         visitor.get(manage_link(appointment, name))
@@ -481,7 +509,9 @@ class TestManaging:
             assert "Alle vrije momenten" in text(response)
 
     @pytest.mark.parametrize("start", ["", "morgen", "2026-12-02T10:00", "2026-12-02T09:30Z", "9999-12-31T23:59Z"])
-    def test_a_move_to_no_time_gets_a_sentence(self, visitor: Client, appointment: Appointment, start: str) -> None:
+    def test_a_move_to_no_time_gets_a_sentence(
+        self, visitor: Client, appointment: Appointment, start: str
+    ) -> None:
         response = visitor.post(manage_link(appointment, "reschedule"), {"start": start})
 
         assert response.status_code == 422
@@ -506,13 +536,17 @@ class TestManaging:
     def test_too_late_leads_to_the_phone(self, visitor: Client, appointment: Appointment, clock: Any) -> None:
         clock.move_to(wall("2026-11-30 10:01"))
 
-        assert "U kunt dit hier niet meer wijzigen. Bel de praktijk:" in text(visitor.get(manage_link(appointment)))
+        assert "U kunt dit hier niet meer wijzigen. Bel de praktijk:" in text(
+            visitor.get(manage_link(appointment))
+        )
         for name in ("reschedule", "cancel"):
             response = visitor.post(manage_link(appointment, name), {"start": "2026-12-02T10:00Z"})
             assert response.status_code == 409
             assert "U kunt deze afspraak hier niet meer wijzigen." in text(response)
 
-    def test_erasing_cancels_and_ends_the_link(self, visitor: Client, appointment: Appointment, clock: Any) -> None:
+    def test_erasing_cancels_and_ends_the_link(
+        self, visitor: Client, appointment: Appointment, clock: Any
+    ) -> None:
         assert "wordt dan ook afgezegd" in text(visitor.get(manage_link(appointment, "erase")))
 
         response = visitor.post(manage_link(appointment, "erase"), follow=True)
@@ -558,4 +592,6 @@ def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
     page = text(visitor.get(fill_in(visitor, ten.value)["Location"]))
 
     assert "10:00 tot 11:00 uur" in page
-    assert Appointment.objects.get().start == wall(f"{datetime.combine(sunday, datetime.min.time()):%Y-%m-%d} 10:00")
+    assert Appointment.objects.get().start == wall(
+        f"{datetime.combine(sunday, datetime.min.time()):%Y-%m-%d} 10:00"
+    )
