@@ -14,6 +14,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", views.sitemap, name="sitemap"),
+    path("api/v1/", include("booking.api.urls")),
     *([path("stijl/", views.style, name="style")] if settings.DEBUG else []),
     *i18n_patterns(
         path("account/2fa/", include("allauth.mfa.urls")),

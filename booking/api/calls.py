@@ -1,0 +1,189 @@
+"""What can be booked, and booking it: read the request, one domain call, one answer.
+
+docs/api.md shows a conversation.
+"""
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from ninja import P, Query, Router, Status
+from ninja.params import HeaderEx
+from ninja.security import HttpBearer
+
+from booking import appointments, client, links, rate_limits
+from booking.api.documented import answers
+from booking.api.problems import Problem, invalid
+from booking.api.resources import common, find_therapist, find_type, problem_of, slots_out, taken
+from booking.api.schemas import AppointmentTypeOut, BookedOut, BookingIn, SlotsOut, SlotsQuery
+from booking.appointments import Request
+from booking.encryption import lookup_hash
+from booking.errors import SlotTaken
+from booking.forms.parent import FamilyForm, StartField
+from booking.models import Appointment, AppointmentType, Place
+from practice.requests import PracticeRequest
+
+MOST_DAYS = 62
+router = Router()
+IdempotencyKey = HeaderEx[
+    str,
+    P(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="A text of your own, such as a new UUID. The same key with the same body within 24 hours gives"
+        " the appointment that was made before; with another body it is refused.",
+        example="0b8b1f0e-8a37-4b7e-9f0c-2f4c8d0f7a11",
+    ),
+]
+
+
+class IntegrationKey(HttpBearer):
+    """One of the practice's own keys for other software, where the practice asks for one (API_BOOKING)."""
+
+    openapi_description = "A key that the practice gave you. A practice may also take bookings without one."
+
+    def __call__(self, request: HttpRequest) -> str | None:
+        if settings.API_BOOKING == "off":
+            raise Problem("booking-off")
+        return "anyone" if settings.API_BOOKING == "open" else super().__call__(request)
+
+    def authenticate(self, request: HttpRequest, token: str) -> str | None:
+        # All of them are compared, each in constant time: how long it takes says nothing.
+        known = [constant_time_compare(token, key) for key in settings.API_KEYS if key]
+        return token if any(known) else None
+
+
+class CallForm(FamilyForm):
+    """What the page asks of a family, and what the page knows without asking."""
+
+    start = StartField()
+    language = forms.ChoiceField(choices=settings.LANGUAGES)
+
+
+@router.get(
+    "/appointment-types",
+    response=list[AppointmentTypeOut],
+    operation_id="appointment_types",
+    summary="List what can be booked",
+    openapi_extra=answers(200, "The appointment types, in the practice's own order."),
+)
+def appointment_types(request: PracticeRequest) -> list[AppointmentTypeOut]:
+    """What can be booked here."""
+    offered = AppointmentType.objects.filter(visible=True, therapists__active=True).distinct()
+    return [
+        AppointmentTypeOut(
+            slug=one.slug,
+            name=str(one.name),
+            description=str(one.description),
+            duration_minutes=one.duration_minutes,
+            places=[Place(one.place)],
+        )
+        for one in offered
+    ]
+
+
+@router.get(
+    "/slots",
+    response=SlotsOut,
+    operation_id="slots",
+    summary="Find free times",
+    openapi_extra=answers(200, "What can be booked at this moment.", "not-found", "invalid"),
+)
+def slots(request: PracticeRequest, query: Query[SlotsQuery]) -> SlotsOut:
+    """Free times on the local days `from` to `until`. A time that is shown can be taken a moment later."""
+    days = (query.last - query.first).days + 1
+    if days < 1:
+        raise invalid([("until", _("The last day comes before the first."))])
+    if days > MOST_DAYS:
+        raise invalid([("until", _("Please ask for at most %(days)s days at once.") % {"days": MOST_DAYS})])
+    appointment_type = find_type(query.appointment_type)
+    zone = request.practice.zone
+    free = appointments.free_slots(
+        appointment_type,
+        query.first,
+        query.last,
+        zone=zone,
+        now=timezone.now(),
+        therapist=find_therapist(appointment_type, query.therapist),
+    )
+    return SlotsOut(time_zone=zone.key, slots=slots_out(request, free))
+
+
+@router.post(
+    "/appointments",
+    auth=IntegrationKey(),
+    response={201: BookedOut},
+    operation_id="book",
+    summary="Book a free time",
+    openapi_extra=answers(
+        201,
+        "The new appointment; for a repeated request the one that was made before, as it is now.",
+        "malformed",
+        "idempotency-key-missing",
+        "key-required",
+        "booking-off",
+        "not-found",
+        "slot-taken",
+        "too-large",
+        "unsupported-media-type",
+        "invalid",
+        "idempotency-conflict",
+        "busy",
+        # Beside the key: none, where the practice lets anyone book.
+        security=[{}],
+    ),
+)
+def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Status[BookedOut]:
+    """Book a free time for a family. Mails to the parent and to the therapist follow by themselves."""
+    now, zone = timezone.now(), request.practice.zone
+    appointment_type = find_type(body.appointment_type)
+    therapist = find_therapist(appointment_type, body.therapist)
+    form = _filled_in(body)
+    start, language = form.cleaned_data["start"], form.cleaned_data["language"]
+    rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
+    rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, form.cleaned_data["email"].casefold(), now=now)
+    # The integration is part of it: two that count their requests from 1 are not each other's repetition.
+    keyed = lookup_hash("idempotency", "api", request.auth, key)  # type: ignore[attr-defined]
+    try:
+        appointment = appointments.book(
+            appointment_type,
+            start,
+            family=form.family(language),
+            zone=zone,
+            now=now,
+            therapist=therapist,
+            request=Request(key=keyed, body=lookup_hash("body", body.model_dump_json())),
+        )
+    except SlotTaken as error:
+        raise taken(request, error, appointment_type, start, now, therapist) from error
+    return Status(201, _booked(request, appointment))
+
+
+def _filled_in(body: BookingIn) -> CallForm:
+    """Return the form that `body` fills in, valid; raises the problem that names each wrong field."""
+    form = CallForm(
+        {
+            "start": body.start,
+            "language": body.parent.language,
+            "parent_name": body.parent.name,
+            "email": body.parent.email,
+            "phone": body.parent.phone,
+            "child_first_name": body.child.first_name,
+            "age_band": body.child.age_band,
+            "remark": body.remark,
+            "consent": body.consent,
+        }
+    )
+    if not form.is_valid():
+        raise problem_of(form)
+    return form
+
+
+def _booked(request: PracticeRequest, appointment: Appointment) -> BookedOut:
+    parent = appointment.parents.get(booked=True)
+    return BookedOut(
+        **common(request, appointment), manage_url=links.manage_url(parent), token=links.manage_token(parent)
+    )

@@ -1,0 +1,90 @@
+"""What the calls share: how slugs are found, and how domain values look in an answer."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from booking import appointments
+from booking.api.problems import Problem, invalid
+from booking.api.schemas import SlotOut
+from booking.appointments import FreeSlot
+from booking.errors import SlotTaken
+from booking.models import Appointment, AppointmentType, Therapist
+from practice.requests import PracticeRequest
+
+# What a call names otherwise than the form does.
+_FIELDS = {
+    "parent_name": "parent.name",
+    "email": "parent.email",
+    "phone": "parent.phone",
+    "language": "parent.language",
+    "child_first_name": "child.first_name",
+    "age_band": "child.age_band",
+}
+
+
+def find_type(slug: str) -> AppointmentType:
+    """Return the appointment type `slug`; raises the problem `not-found` where parents are not shown it."""
+    found = AppointmentType.objects.filter(visible=True, slug=slug).first()
+    if not found:
+        raise Problem("not-found", _("There is no such appointment type."))
+    return found
+
+
+def find_therapist(appointment_type: AppointmentType, slug: str | None) -> Therapist | None:
+    """Return the therapist `slug`, who must offer the type, or None where none is named."""
+    if slug is None:
+        return None
+    found = appointment_type.therapists.filter(active=True, slug=slug).first()
+    if not found:
+        raise Problem("not-found", _("There is no such therapist for this appointment type."))
+    return found
+
+
+def slots_out(request: PracticeRequest, free: list[FreeSlot]) -> list[SlotOut]:
+    """Return `free` as answers show it, in the practice's zone."""
+    zone = request.practice.zone
+    return [
+        SlotOut(start=slot.start.astimezone(zone), end=slot.end.astimezone(zone), therapist=slot.therapist.slug)
+        for slot in free
+    ]
+
+
+def common(request: PracticeRequest, appointment: Appointment) -> dict[str, Any]:
+    """Return what every answer about `appointment` holds; nothing of it is about the family."""
+    zone = request.practice.zone
+    return {
+        "reference": str(appointment.public_id),
+        "state": appointment.state,
+        "start": appointment.start.astimezone(zone),
+        "end": appointment.end.astimezone(zone),
+        "therapist": appointment.therapist.slug,
+        "appointment_type": appointment.appointment_type.slug,
+    }
+
+
+def taken(
+    request: PracticeRequest,
+    error: SlotTaken,
+    appointment_type: AppointmentType,
+    start: datetime,
+    now: datetime,
+    therapist: Therapist | None,
+    moving: Appointment | None = None,
+) -> Problem:
+    """Return the problem that `start` was just taken, with the nearest times that are still free."""
+    nearest = appointments.nearest_free_slots(
+        appointment_type, start, zone=request.practice.zone, now=now, therapist=therapist, moving=moving
+    )
+    return Problem("slot-taken", str(error), alternatives=slots_out(request, nearest))
+
+
+def problem_of(form: forms.Form) -> Problem:
+    """Return what is wrong with `form`, under the names that the API has for its fields."""
+    return invalid(
+        (_FIELDS.get(field, field), str(message))
+        for field, messages in form.errors.items()
+        for message in messages
+    )
