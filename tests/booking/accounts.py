@@ -1,0 +1,37 @@
+"""Accounts for tests: who signs in, and with which second factor."""
+
+import time
+
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
+from django.test import Client
+
+PASSWORD = "een lang wachtwoord"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def make_account(email: str, *, manager: bool = False, second_factor: bool = True) -> User:
+    """Make an account, with its second factor set up unless told otherwise."""
+    # Hashed once instead of a million times, which most tests have no use for.
+    password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1)
+    user = User.objects.create(
+        username=email, email=email, password=password, is_staff=manager, is_superuser=manager
+    )
+    if second_factor:
+        TOTP.activate(user, SECRET)
+        RecoveryCodes.activate(user)
+    return user
+
+
+def code() -> str:
+    """Return what the phone of such an account shows now."""
+    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
+
+
+def signed_in(user: User) -> Client:
+    """Return a browser in which `user` is signed in."""
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client

@@ -1,0 +1,349 @@
+"""The agenda. Alice is a therapist, Charlie another one, Bob the manager; Dana has an account and nothing more."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from booking.models import Appointment, Kind, Notification, NotificationState, State, Therapist
+from tests.booking.accounts import make_account, signed_in
+from tests.booking.factories import (
+    make_appointment,
+    make_notification,
+    make_parent,
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = wall("2026-11-30 10:30")
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture(autouse=True)
+def practice() -> None:
+    make_practice()
+
+
+@pytest.fixture
+def alice() -> Therapist:
+    return make_therapist(name="Alice", slug="alice", user=make_account("alice@praktijk.example"))
+
+
+@pytest.fixture
+def charlie() -> Therapist:
+    return make_therapist(name="Charlie", slug="charlie", user=make_account("charlie@praktijk.example"))
+
+
+@pytest.fixture
+def browsers(alice: Therapist, charlie: Therapist) -> dict[str, Client]:
+    assert alice.user is not None
+    assert charlie.user is not None
+    return {
+        "alice": signed_in(alice.user),
+        "bob": signed_in(make_account("bob@praktijk.example", manager=True)),
+        "charlie": signed_in(charlie.user),
+        "dana": signed_in(make_account("dana@praktijk.example")),
+        "anonymous": Client(headers={"accept-language": "en"}),
+    }
+
+
+@pytest.fixture
+def appointment(alice: Therapist) -> Appointment:
+    appointment_type = make_type(alice)
+    return make_appointment(
+        appointment_type, start="2026-12-01 10:00", remark="slaapt slecht", child_first_name="Sam"
+    )
+
+
+def text(response: Any) -> str:
+    """Return what a reader sees of the page's main part."""
+    main = re.search(r"<main.*?</main>", response.content.decode(), re.DOTALL)
+    assert main, "a page has a main part"
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
+
+
+def address(appointment: Appointment, action: str = "") -> str:
+    return f"/en/agenda/afspraak/{appointment.public_id}/{action}"
+
+
+class TestWhoSeesWhat:
+    @pytest.mark.parametrize(
+        ("who", "status"), [("alice", 200), ("bob", 200), ("charlie", 404), ("dana", 403), ("anonymous", 302)]
+    )
+    def test_an_appointment_is_for_its_therapist_and_the_manager(
+        self, browsers: dict[str, Client], appointment: Appointment, who: str, status: int
+    ) -> None:
+        response = browsers[who].get(address(appointment))
+
+        assert response.status_code == status
+        assert ("slaapt slecht" in response.content.decode()) == (status == 200)
+
+    def test_no_cache_and_no_search_engine_keeps_it(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        for path in ("/en/agenda/", "/en/agenda/eerder/", address(appointment)):
+            response = browsers["alice"].get(path)
+
+            assert "no-store" in response["Cache-Control"]
+            assert response["X-Robots-Tag"] == "noindex"
+
+    @pytest.mark.parametrize("action", ["afzeggen/", "gekomen/", "niet-gekomen/"])
+    @pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("dana", 403), ("anonymous", 302)])
+    def test_nobody_else_can_change_it(
+        self, browsers: dict[str, Client], appointment: Appointment, who: str, status: int, action: str
+    ) -> None:
+        assert browsers[who].post(address(appointment, action)).status_code == status
+
+        appointment.refresh_from_db()
+        assert appointment.state == State.CONFIRMED
+
+    @pytest.mark.parametrize(
+        ("who", "seen"), [("alice", ["Sam"]), ("bob", ["Sam", "Tijn"]), ("charlie", ["Tijn"])]
+    )
+    def test_the_list_holds_the_own_appointments(
+        self, browsers: dict[str, Client], appointment: Appointment, charlie: Therapist, who: str, seen: list[str]
+    ) -> None:
+        make_appointment(make_type(charlie), start="2026-12-02 10:00", child_first_name="Tijn")
+
+        page = text(browsers[who].get("/en/agenda/"))
+
+        assert [name for name in ("Sam", "Tijn") if name in page] == seen
+
+    def test_a_stranger_is_led_to_the_sign_in_and_back(self, browsers: dict[str, Client]) -> None:
+        response = browsers["anonymous"].get("/en/agenda/")
+
+        assert response["Location"] == "/en/account/login/?next=/en/agenda/"
+
+    def test_a_therapist_who_left_sees_nothing(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        Therapist.objects.filter(pk=alice.pk).update(active=False)
+
+        assert browsers["alice"].get("/en/agenda/").status_code == 403
+
+    def test_without_a_second_factor_no_family_is_shown(self, appointment: Appointment) -> None:
+        user = make_account("erin@praktijk.example", manager=True, second_factor=False)
+
+        response = signed_in(user).get(address(appointment))
+
+        assert response["Location"] == "/en/account/2fa/totp/activate/"
+
+    def test_the_demo_goes_without_and_says_so(self, appointment: Appointment, settings: Any) -> None:
+        settings.SECOND_FACTOR = False
+        user = make_account("erin@praktijk.example", manager=True, second_factor=False)
+
+        assert "The second step of signing in is off" in text(signed_in(user).get(address(appointment)))
+
+
+class TestTheList:
+    def test_days_are_those_of_the_practice_and_today_is_marked(
+        self, browsers: dict[str, Client], appointment: Appointment, alice: Therapist
+    ) -> None:
+        make_appointment(appointment.appointment_type, start="2026-11-30 09:00")
+        make_appointment(appointment.appointment_type, start="2026-12-03 00:30")
+
+        days = browsers["alice"].get("/en/agenda/").context["days"]
+
+        assert [(f"{day.day}", day.word) for day in days] == [
+            ("2026-11-30", "Today"),
+            ("2026-12-01", "Tomorrow"),
+            ("2026-12-03", ""),
+        ]
+
+    def test_it_gives_the_ways_to_reach_a_family(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        page = browsers["alice"].get("/en/agenda/").content.decode()
+
+        assert '<a href="tel:+31612345678">06 12345678</a>' in page
+        assert '<a href="mailto:noor@example.org">noor@example.org</a>' in page
+        assert "slaapt slecht" not in page
+
+    def test_a_cancelled_appointment_is_not_listed(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        Appointment.objects.update(state=State.CANCELLED, cancelled_at=NOW)
+
+        assert "There are no appointments ahead." in text(browsers["alice"].get("/en/agenda/"))
+
+    def test_the_last_thirty_days_are_on_a_page_of_their_own(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        appointment_type = make_type(alice)
+        for start in ("2026-10-30 09:00", "2026-10-31 09:00", "2026-11-29 09:00", "2026-11-30 09:00"):
+            make_appointment(appointment_type, start=start)
+
+        days = browsers["alice"].get("/en/agenda/eerder/").context["days"]
+
+        assert [f"{day.day}" for day in days] == ["2026-11-29", "2026-10-31"]
+
+    def test_what_was_erased_is_shown_as_such(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        erased = make_appointment(make_type(alice), start="2026-11-29 09:00", erased_at=NOW)
+        erased.parents.update(name="", email="", phone="")
+
+        assert "erased" in text(browsers["alice"].get("/en/agenda/eerder/"))
+        assert "The data of the family were erased" in text(browsers["alice"].get(address(erased)))
+
+    def test_many_cost_as_many_queries_as_one(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        with CaptureQueriesContext(connection) as one:
+            browsers["bob"].get("/en/agenda/")
+        for hour in range(9, 17):
+            more = make_appointment(appointment.appointment_type, start=f"2026-12-02 {hour:02}:00")
+            make_parent(more)
+            make_notification(appointment=more, state=NotificationState.FAILED)
+
+        with CaptureQueriesContext(connection) as many:
+            browsers["bob"].get("/en/agenda/")
+
+        assert len(one) == len(many) <= 10
+
+
+class TestOneAppointment:
+    def test_it_shows_the_remark_and_what_was_mailed(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        make_notification(
+            Kind.CONFIRMATION,
+            appointment=appointment,
+            state=NotificationState.SENT,
+            sent_at=wall("2026-11-24 09:00"),
+        )
+        make_notification(Kind.REMINDER, appointment=appointment, due_at=wall("2026-11-29 10:00"))
+
+        page = text(browsers["alice"].get(address(appointment)))
+
+        assert "slaapt slecht" in page
+        assert "Confirmation Noor de Vries sent Tuesday 24 November 09:00" in page
+        assert "Reminder Noor de Vries due Sunday 29 November 10:00" in page
+
+    def test_many_mails_cost_as_many_queries_as_one(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        make_notification(appointment=appointment)
+        with CaptureQueriesContext(connection) as one:
+            browsers["alice"].get(address(appointment))
+        for _ in range(5):
+            make_notification(appointment=appointment)
+
+        with CaptureQueriesContext(connection) as many:
+            browsers["alice"].get(address(appointment))
+
+        assert len(one) == len(many) <= 10
+
+    def test_cancelling_tells_the_family_but_not_the_reason(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": "ziek"}, follow=True)
+
+        appointment.refresh_from_db()
+        assert (appointment.state, appointment.cancelled_by, appointment.cancel_reason) == (
+            State.CANCELLED,
+            "therapist",
+            "ziek",
+        )
+        assert Notification.objects.filter(kind=Kind.CANCELLED, parent__isnull=False).count() == 1
+        assert "The appointment is cancelled." in text(response)
+
+    def test_a_reason_that_cannot_be_kept_cancels_nothing(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": "x" * 301})
+
+        appointment.refresh_from_db()
+        assert (response.status_code, appointment.state) == (422, State.CONFIRMED)
+
+    def test_before_the_start_nobody_can_have_come(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "gekomen/"))
+
+        appointment.refresh_from_db()
+        assert (response.status_code, appointment.state) == (409, State.CONFIRMED)
+        assert "This appointment has not begun yet." in text(response)
+        assert "Did they come?" not in text(response)
+
+    def test_after_the_start_the_outcome_can_be_noted_and_corrected(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
+
+        browsers["alice"].post(address(begun, "niet-gekomen/"))
+        begun.refresh_from_db()
+        assert begun.state == State.NO_SHOW
+        browsers["alice"].post(address(begun, "gekomen/"))
+        begun.refresh_from_db()
+        assert begun.state == State.ATTENDED
+
+    def test_once_begun_it_can_no_longer_be_cancelled(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
+
+        assert browsers["alice"].post(address(begun, "afzeggen/")).status_code == 409
+        assert "Cancel this appointment" not in text(browsers["alice"].get(address(begun)))
+
+    def test_a_look_changes_nothing(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        for action in ("afzeggen/", "gekomen/", "niet-gekomen/"):
+            assert browsers["alice"].get(address(appointment, action)).status_code == 405
+
+
+class TestUndeliveredMail:
+    def failed(self, appointment: Appointment, **fields: Any) -> Notification:
+        return make_notification(
+            Kind.CONFIRMATION, appointment=appointment, state=NotificationState.FAILED, **fields
+        )
+
+    def test_it_stands_above_the_list_until_it_is_tried_again(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        mail = self.failed(appointment)
+        page = text(browsers["alice"].get("/en/agenda/"))
+        assert "Confirmation, Tuesday 1 December 10:00 to Noor de Vries (noor@example.org)" in page
+
+        browsers["alice"].post(f"/en/agenda/mail/{mail.pk}/opnieuw/")
+
+        mail.refresh_from_db()
+        assert (mail.state, mail.due_at) == (NotificationState.DUE, NOW)
+        assert "could not be delivered" not in text(browsers["alice"].get("/en/agenda/"))
+
+    def test_trying_again_twice_is_harmless(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        mail = self.failed(appointment)
+
+        for _ in range(2):
+            assert browsers["alice"].post(f"/en/agenda/mail/{mail.pk}/opnieuw/").status_code == 302
+
+    @pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("dana", 403), ("anonymous", 302)])
+    def test_it_is_nobody_elses(
+        self, browsers: dict[str, Client], appointment: Appointment, who: str, status: int
+    ) -> None:
+        mail = self.failed(appointment)
+
+        assert browsers[who].post(f"/en/agenda/mail/{mail.pk}/opnieuw/").status_code == status
+
+        mail.refresh_from_db()
+        assert mail.state == NotificationState.FAILED
+
+    def test_what_helps_no_one_any_more_is_not_shown(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
+        self.failed(begun)
+        yesterday = (NOW - timedelta(days=1)).date()
+        make_notification(Kind.OVERVIEW, therapist=alice, local_day=yesterday, state=NotificationState.FAILED)
+
+        assert "could not be delivered" not in text(browsers["alice"].get("/en/agenda/"))
+
+    def test_todays_overview_is_the_therapists_own(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        make_notification(Kind.OVERVIEW, therapist=alice, local_day=NOW.date(), state=NotificationState.FAILED)
+
+        assert "Overview, Monday 30 November" in text(browsers["alice"].get("/en/agenda/"))
+        assert "Overview" not in text(browsers["charlie"].get("/en/agenda/"))
