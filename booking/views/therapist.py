@@ -125,6 +125,6 @@ def _appointment_page(
         "error": error,
         "can_cancel": found.state == State.CONFIRMED and not begun,
         "can_mark": found.state != State.CANCELLED and begun,
-        "erased_on": appointments.erased_on(found, request.practice.zone),
+        "erased_on": found.erased_on(request.practice.zone),
     }
     return render(request, "agenda/appointment.html", context, status=status)
