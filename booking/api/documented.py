@@ -83,7 +83,7 @@ def answers(status: int, description: str, *problems: str, **extra: Any) -> dict
 def _response(status: int, names: list[str]) -> dict[str, Any]:
     examples = {name: {"summary": str(KINDS[name].title), "value": _example(name)} for name in names}
     content = {CONTENT_TYPE: {"schema": {"$ref": _SCHEMAS + ProblemOut.__name__}, "examples": examples}}
-    description = " ".join(f"`{name}`: {KINDS[name].title}. {KINDS[name].advice}" for name in names)
+    description = "\n\n".join(f"`{name}`: {KINDS[name].title}. {KINDS[name].advice}" for name in names)
     headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
     return {"description": description, **headers, "content": content}
 

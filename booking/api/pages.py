@@ -7,15 +7,18 @@ or style that the site's policy would have to make room for.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from booking.api.documented import api
 from booking.api.problems import KINDS
+from practice.pages import to_html
 from practice.requests import PracticeRequest
 
 Schema = dict[str, Any]
@@ -29,15 +32,15 @@ class Field:
     place: str
     kind: str
     required: bool
-    description: str
+    description: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One status that an operation answers with."""
+    """One status that an operation answers with; descriptions everywhere are Markdown made HTML."""
 
-    status: int
-    description: str
+    status: HTTPStatus
+    description: SafeString
     example: str
 
 
@@ -49,7 +52,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    description: str
+    description: SafeString
     fields: list[Field]
     example: str
     answers: list[Answer]
@@ -60,7 +63,11 @@ def docs(request: PracticeRequest) -> HttpResponse:
     """Show what the API can do. In English, as its description is."""
     with override("en"):
         schema = api.get_openapi_schema()
-        context = {"info": schema["info"], "operations": list(_operations(schema))}
+        context = {
+            "info": schema["info"],
+            "about": to_html(api.description),
+            "operations": list(_operations(schema)),
+        }
         response = render(request, "api/docs.html", context)
     response["Content-Language"] = "en"
     return response
@@ -83,11 +90,11 @@ def _operations(schema: Schema) -> Iterator[Operation]:
                 method=method.upper(),
                 path=path,
                 summary=operation["summary"],
-                description=operation["description"],
+                description=to_html(operation["description"]),
                 fields=[*map(_parameter, operation["parameters"]), *_body_fields(schema, body)],
                 example=_example(schema, body),
                 answers=[
-                    Answer(int(status), answer["description"], _example(schema, _content(answer)))
+                    Answer(HTTPStatus(status), to_html(answer["description"]), _example(schema, _content(answer)))
                     for status, answer in operation["responses"].items()
                 ],
             )
@@ -104,7 +111,7 @@ def _parameter(parameter: Schema) -> Field:
         place=parameter["in"],
         kind=_kind(parameter["schema"]),
         required=parameter["required"],
-        description=parameter.get("description", ""),
+        description=to_html(parameter.get("description", "")),
     )
 
 
@@ -116,7 +123,8 @@ def _body_fields(schema: Schema, content: Schema, prefix: str = "") -> Iterator[
             yield from _body_fields(schema, {"schema": field}, f"{prefix}{name}.")
         else:
             required = name in described.get("required", [])
-            yield Field(prefix + name, "body", _kind(field), required, field.get("description", ""))
+            words = to_html(field.get("description", ""))
+            yield Field(prefix + name, "body", _kind(field), required, words)
 
 
 def _kind(field: Schema) -> str:

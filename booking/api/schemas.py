@@ -65,10 +65,24 @@ class In(BaseModel):
 class AppointmentTypeOut(Out):
     """What can be booked."""
 
-    slug: str = Field(description="Its name in addresses and requests.", examples=["eerste-afspraak"])
-    name: str = Field(description="Its name in the language of Accept-Language.", examples=["First consultation"])
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "slug": "eerste-afspraak",
+                    "name": "First consultation",
+                    "description": "To get to know each other, without obligation.",
+                    "duration_minutes": 60,
+                    "places": ["practice"],
+                }
+            ]
+        }
+    )
+
+    slug: str = Field(description="Its name in addresses and requests.")
+    name: str = Field(description="Its name in the language of `Accept-Language`.")
     description: str = Field(description="A sentence about it, in the same language; may be empty.")
-    duration_minutes: int = Field(description="How long it lasts.", examples=[60])
+    duration_minutes: int = Field(description="How long it lasts.")
     places: list[Place] = Field(description="Where it can take place.")
 
 
