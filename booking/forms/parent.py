@@ -204,7 +204,6 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Would you like to say why?"),
-        help_text=_("You do not have to."),
         required=False,
         max_length=300,
         validators=[several_lines],
