@@ -1,8 +1,11 @@
 """The accounts of therapists and managers: how one is made, and how allauth signs it in."""
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -78,6 +81,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         assert isinstance(user, User)
         found = self.authenticate(context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Return whether to ask once more who this is: not of someone who signed in a moment ago in this very
+        browser, which allauth alone would do, so that a first sign-in would ask for the password twice."""
+        records = get_authentication_records(context.request, context.request.user)
+        if records and time.time() - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT:
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("booking:agenda")

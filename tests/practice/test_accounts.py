@@ -1,0 +1,289 @@
+"""Signing in and out, the second step, and the pages of allauth that exist. Alice has an account."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from booking.rate_limits import SIGN_IN
+from tests.booking.accounts import PASSWORD, SECRET, code, make_account, signed_in
+from tests.booking.factories import make_practice, make_therapist
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/en/account/login/"
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> Any:
+    """allauth's own counts live in the cache, which outlives a test."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def alice() -> User:
+    make_practice()
+    user = make_account("alice@praktijk.example")
+    make_therapist(name="Alice", user=user)
+    return user
+
+
+@pytest.fixture
+def visitor() -> Client:
+    return Client(headers={"accept-language": "en"})
+
+
+def sign_in(visitor: Client, email: str = "alice@praktijk.example", password: str = PASSWORD) -> Any:
+    return visitor.post(LOGIN, {"login": email, "password": password})
+
+
+class TestSigningIn:
+    def test_password_and_code_lead_to_where_one_was_going(self, visitor: Client, alice: User) -> None:
+        response = visitor.post(f"{LOGIN}?next=/en/agenda/vrij/", {"login": alice.email, "password": PASSWORD})
+        assert response["Location"].startswith("/en/account/2fa/authenticate/")
+        assert visitor.get("/en/agenda/").status_code == 302
+
+        response = visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+
+        assert response["Location"] == "/en/agenda/vrij/"
+        assert visitor.get("/en/agenda/").status_code == 200
+
+    def test_capitals_in_the_address_do_not_matter(self, visitor: Client, alice: User) -> None:
+        assert sign_in(visitor, "Alice@Praktijk.Example").status_code == 302
+
+    @pytest.mark.parametrize(
+        ("email", "password"),
+        [
+            ("alice@praktijk.example", "wrong"),
+            ("nobody@praktijk.example", PASSWORD),
+            ("alice@praktijk.example", "\x00"),
+        ],
+        ids=["password", "address", "null"],
+    )
+    def test_what_does_not_fit_is_not_told_apart(
+        self, visitor: Client, alice: User, email: str, password: str
+    ) -> None:
+        page = sign_in(visitor, email, password).content.decode()
+
+        assert ("do not belong together" in page) or ("Null characters" in page)
+        assert visitor.get("/en/agenda/").status_code == 302
+
+    def test_a_wrong_code_opens_nothing(self, visitor: Client, alice: User) -> None:
+        sign_in(visitor)
+
+        response = visitor.post("/en/account/2fa/authenticate/", {"code": "000000"})
+
+        assert "This code is not right." in response.content.decode()
+        assert visitor.get("/en/agenda/").status_code == 302
+
+    def test_a_code_works_once(self, visitor: Client, alice: User) -> None:
+        used = code()
+        sign_in(visitor)
+        visitor.post("/en/account/2fa/authenticate/", {"code": used})
+        other = Client(headers={"accept-language": "en"})
+        sign_in(other)
+
+        other.post("/en/account/2fa/authenticate/", {"code": used})
+
+        assert other.get("/en/agenda/").status_code == 302
+
+    def test_a_recovery_code_stands_in_for_a_lost_phone(self, visitor: Client, alice: User) -> None:
+        recovery = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()[0]
+        sign_in(visitor)
+
+        assert visitor.post("/en/account/2fa/authenticate/", {"code": recovery})["Location"] == "/en/agenda/"
+
+    def test_a_closed_account_stays_out(self, visitor: Client, alice: User) -> None:
+        User.objects.update(is_active=False)
+
+        response = visitor.post(LOGIN, {"login": alice.email, "password": PASSWORD}, follow=True)
+
+        assert "This account is closed" in response.content.decode()
+        assert visitor.get("/en/agenda/").status_code == 302
+
+    def test_signing_out_needs_a_press_of_the_button(self, alice: User) -> None:
+        hers = signed_in(alice)
+
+        assert "Sign out?" in hers.get("/en/account/logout/").content.decode()
+        assert hers.get("/en/agenda/").status_code == 200
+        hers.post("/en/account/logout/")
+        assert hers.get("/en/agenda/").status_code == 302
+
+
+class TestTooManyTries:
+    def test_one_address_has_only_so_many(self, visitor: Client, alice: User, settings: Any) -> None:
+        settings.ACCOUNT_RATE_LIMITS = False
+        for number in range(SIGN_IN.most):
+            assert sign_in(visitor, f"nobody{number}@praktijk.example", "wrong").status_code == 200
+
+        response = sign_in(visitor)
+
+        assert response.status_code == 429
+        assert 0 < int(response["Retry-After"]) <= 600
+        assert "That was a lot at once" in response.content.decode()
+
+    def test_codes_count_too(self, visitor: Client, alice: User, settings: Any) -> None:
+        settings.ACCOUNT_RATE_LIMITS = False
+        sign_in(visitor)
+        for _ in range(SIGN_IN.most - 1):
+            visitor.post("/en/account/2fa/authenticate/", {"code": "000000"})
+
+        assert visitor.post("/en/account/2fa/authenticate/", {"code": code()}).status_code == 429
+
+    def test_one_account_has_fewer_whoever_tries(self, alice: User) -> None:
+        for number in range(5):
+            sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), password="wrong")
+
+        response = sign_in(Client(REMOTE_ADDR="192.0.2.9", headers={"accept-language": "en"}))
+
+        assert "That was tried too often." in response.content.decode()
+
+    def test_a_forwarded_address_is_believed_from_a_proxy_only(self, visitor: Client, alice: User) -> None:
+        for number in range(SIGN_IN.most + 1):
+            response = visitor.post(
+                LOGIN,
+                {"login": f"nobody{number}@praktijk.example", "password": "wrong"},
+                headers={"x-forwarded-for": f"192.0.2.{number}"},
+            )
+
+        assert response.status_code == 429
+
+
+class TestTheSecondStep:
+    @pytest.fixture
+    def hers(self, visitor: Client) -> Client:
+        """Alice's browser right after her first sign-in, without a second factor yet."""
+        make_practice()
+        make_therapist(user=make_account("alice@praktijk.example", second_factor=False))
+        sign_in(visitor)
+        return visitor
+
+    def test_it_is_set_up_before_anything_else(self, hers: Client) -> None:
+        page = hers.get("/en/agenda/", follow=True)
+        assert page.redirect_chain[-1][0] == "/en/account/2fa/totp/activate/"
+        assert "data:image/svg+xml;base64," in page.content.decode()
+        secret = re.search(r"<code>([A-Z2-7]+)</code>", page.content.decode())
+        assert secret
+
+        from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+
+        counter = list(yield_hotp_counters_from_time())[1]
+        response = hers.post(
+            "/en/account/2fa/totp/activate/",
+            {"code": format_hotp_value(hotp_value(secret[1], counter))},
+            follow=True,
+        )
+
+        assert "each of these codes lets you in once" in response.content.decode()
+        assert hers.get("/en/agenda/").status_code == 200
+
+    def test_a_wrong_code_sets_nothing_up(self, hers: Client) -> None:
+        hers.get("/en/account/2fa/totp/activate/")
+
+        response = hers.post("/en/account/2fa/totp/activate/", {"code": "000000"})
+
+        assert "This code is not right." in response.content.decode()
+        assert not Authenticator.objects.exists()
+
+    def test_its_secrets_are_encrypted(self, alice: User) -> None:
+        stored = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
+
+        assert SECRET not in stored
+        assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
+
+    def test_turning_it_off_asks_who_one_is(self, alice: User) -> None:
+        hers = signed_in(alice)
+
+        response = hers.post("/en/account/2fa/totp/deactivate/")
+
+        assert response["Location"].startswith("/en/account/reauthenticate/")
+        assert Authenticator.objects.filter(type="totp").exists()
+        page = hers.get(response["Location"]).content.decode()
+        assert "Use your code instead" in page
+        hers.post(response["Location"], {"password": PASSWORD})
+        assert hers.post("/en/account/2fa/totp/deactivate/").status_code == 302
+        assert not Authenticator.objects.exists()
+
+    def test_recovery_codes_are_shown_kept_and_renewed(self, visitor: Client, alice: User) -> None:
+        sign_in(visitor)
+        visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+        first = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+
+        assert first[0] in visitor.get("/en/account/2fa/recovery-codes/").content.decode()
+        assert first[0] in visitor.get("/en/account/2fa/recovery-codes/download/").content.decode()
+        visitor.post("/en/account/2fa/recovery-codes/generate/")
+
+        assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() != first
+
+
+class TestTheAccount:
+    def test_a_new_password_takes_the_place_of_the_old(self, alice: User) -> None:
+        hers = signed_in(alice)
+        new = "een ander lang wachtwoord"
+
+        response = hers.post(
+            "/en/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        )
+
+        assert response["Location"] == "/en/agenda/"
+        alice.refresh_from_db()
+        assert alice.check_password(new)
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"oldpassword": "wrong"}, "This is not your current password."),
+            ({"password2": "something else entirely"}, "These two are not the same."),
+            ({"password1": "kort", "password2": "kort"}, "at least 12 characters"),
+            ({"password1": "alice@praktijk.example", "password2": "alice@praktijk.example"}, "too similar"),
+        ],
+    )
+    def test_a_password_that_will_not_do(self, alice: User, change: dict[str, str], sentence: str) -> None:
+        new = "een ander lang wachtwoord"
+        data = {"oldpassword": PASSWORD, "password1": new, "password2": new, **change}
+
+        response = signed_in(alice).post("/en/account/password/change/", data)
+
+        assert sentence in response.content.decode()
+        alice.refresh_from_db()
+        assert alice.check_password(PASSWORD)
+
+    def test_pages_that_nobody_needs_do_not_exist(self, visitor: Client, alice: User) -> None:
+        for name in ("signup", "email", "reset_password", "set_password", "confirm_login_code"):
+            with pytest.raises(NoReverseMatch):
+                reverse(f"account_{name}")
+        for path in ("signup/", "email/", "password/reset/", "confirm-email/"):
+            assert visitor.get(f"/en/account/{path}").status_code == 404
+
+    def test_every_page_is_the_houses_own_with_nothing_inline(self, visitor: Client, alice: User) -> None:
+        sign_in(visitor)
+        second_step = visitor.get("/en/account/2fa/authenticate/")
+        visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+        pages = [Client().get(LOGIN), Client().get("/en/account/inactive/"), second_step] + [
+            visitor.get(f"/en/account/{path}")
+            for path in (
+                "logout/",
+                "reauthenticate/",
+                "password/change/",
+                "2fa/",
+                "2fa/reauthenticate/",
+                "2fa/totp/deactivate/",
+                "2fa/recovery-codes/",
+                "2fa/recovery-codes/generate/",
+            )
+        ]
+
+        for page in pages:
+            markup = page.content.decode()
+            assert page.status_code == 200, page.request["PATH_INFO"]
+            assert 'id="main"' in markup
+            assert '<meta name="robots" content="noindex">' in markup
+            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", markup)
