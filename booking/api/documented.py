@@ -94,7 +94,7 @@ def _example(name: str) -> dict[str, Any]:
         "type": f"/api/v1/problems/{name}",
         "title": str(kind.title),
         "status": kind.status,
-        "detail": str(kind.title),
+        "detail": str(kind.advice),
     }
     if name == "invalid":
         sentence = "Please fill in your mail address."

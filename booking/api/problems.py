@@ -150,7 +150,7 @@ class Problem(Exception):
             "type": reverse("api:problem", args=[self.name]),
             "title": kind.title,
             "status": kind.status,
-            "detail": self.detail or kind.title,
+            "detail": self.detail or kind.advice,
             **self.members,
         }
         return Response(content, status=kind.status, content_type=CONTENT_TYPE, headers=self.headers)
