@@ -5,7 +5,7 @@ from getpass import getpass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -24,6 +24,7 @@ class Command(BaseCommand):
             "--manager", action="store_true", help="sees every appointment, and gets into the admin"
         )
 
+    @no_translations
     def handle(self, *, email: str, name: str, slug: str, manager: bool, **options: Any) -> None:
         password = getpass("Password (leave empty to have one made): ") if sys.stdin.isatty() else ""
         made = "" if password else secrets.token_urlsafe(12)
@@ -34,7 +35,13 @@ class Command(BaseCommand):
                 therapist.full_clean()
                 therapist.save()
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(_in_words(error)) from error
         self.stdout.write(f"{therapist.name} can sign in with {user.email}.")
         if made:
             self.stdout.write(f"Password: {made}")
+
+
+def _in_words(error: ValidationError) -> str:
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return "\n".join(f"{field}: {' '.join(sentences)}" for field, sentences in error.message_dict.items())

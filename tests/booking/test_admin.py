@@ -1,0 +1,225 @@
+"""The manager's back room. Bob is the manager, Alice a therapist."""
+
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from booking.models import Appointment, AppointmentType, Hold, Notification, Parent, State, Therapist
+from tests.booking.accounts import PASSWORD, make_account, signed_in
+from tests.booking.factories import make_appointment, make_notification, make_practice, make_therapist, make_type
+
+pytestmark = pytest.mark.django_db
+
+FAMILY = ["Noor", "noor@example.org", "612345678", "Sam", "slaapt slecht", "ziek geworden"]
+
+
+@pytest.fixture
+def alice() -> Therapist:
+    make_practice()
+    return make_therapist(name="Alice", slug="alice", user=make_account("alice@praktijk.example"))
+
+
+@pytest.fixture
+def bob(alice: Therapist) -> Client:
+    return signed_in(make_account("bob@praktijk.example", manager=True))
+
+
+@pytest.fixture
+def appointment(alice: Therapist) -> Appointment:
+    return make_appointment(make_type(alice), remark="slaapt slecht", cancel_reason="ziek geworden")
+
+
+class TestWhoGetsIn:
+    def test_the_manager_does(self, bob: Client) -> None:
+        assert bob.get("/en/beheer/").status_code == 200
+
+    def test_a_therapist_does_not(self, alice: Therapist) -> None:
+        assert alice.user is not None
+        hers = signed_in(alice.user)
+
+        assert hers.get("/en/beheer/", follow=True).status_code == 403
+        assert hers.get("/en/beheer/booking/appointment/", follow=True).status_code == 403
+
+    def test_a_stranger_signs_in_by_our_page(self, alice: Therapist) -> None:
+        response = Client().get("/en/beheer/booking/therapist/", follow=True)
+
+        assert response.redirect_chain[-1][0].startswith("/en/account/login/?next=")
+
+    def test_the_admins_own_login_form_lets_nobody_in(self, alice: Therapist) -> None:
+        make_account("bob@praktijk.example", manager=True)
+        visitor = Client()
+
+        visitor.post("/en/beheer/login/", {"username": "bob@praktijk.example", "password": PASSWORD})
+
+        assert visitor.get("/en/beheer/").status_code == 302
+
+    def test_without_a_second_factor_one_is_set_up_first(self, alice: Therapist) -> None:
+        manager = signed_in(make_account("bob@praktijk.example", manager=True, second_factor=False))
+
+        response = manager.get("/en/beheer/", follow=True)
+
+        assert [path for path, _ in response.redirect_chain][-1].startswith("/en/account/")
+        assert manager.get("/en/beheer/booking/therapist/").status_code == 302
+
+
+class TestWhatIsThere:
+    def test_only_what_a_manager_may_touch(self, bob: Client) -> None:
+        registered = {model._meta.label for model in admin.site._registry}
+
+        assert registered == {
+            "auth.User",
+            "booking.Appointment",
+            "booking.AppointmentType",
+            "booking.Notification",
+            "booking.Therapist",
+            "practice.Page",
+            "practice.Practice",
+        }
+
+    @pytest.mark.parametrize("model", ["appointment", "notification"])
+    def test_appointments_and_mails_are_only_looked_at(
+        self, bob: Client, appointment: Appointment, model: str
+    ) -> None:
+        mail = make_notification(appointment=appointment)
+        pk = appointment.pk if model == "appointment" else mail.pk
+        base = f"/en/beheer/booking/{model}/"
+
+        assert bob.get(f"{base}{pk}/change/").status_code == 200
+        assert bob.post(f"{base}{pk}/change/", {"state": State.CANCELLED}).status_code == 403
+        assert bob.get(f"{base}add/").status_code == 403
+        assert bob.post(f"{base}{pk}/delete/", {"post": "yes"}).status_code == 403
+        bob.post(base, {"action": "delete_selected", "_selected_action": [pk], "post": "yes"})
+        assert Appointment.objects.get().state == State.CONFIRMED
+        assert Notification.objects.count() == 1
+
+    def test_they_lead_to_the_agenda(self, bob: Client, appointment: Appointment) -> None:
+        mail = make_notification(appointment=appointment)
+        link = f'href="/en/agenda/afspraak/{appointment.public_id}/"'
+
+        for path in ("appointment/", f"appointment/{appointment.pk}/change/", "notification/"):
+            assert link in bob.get(f"/en/beheer/booking/{path}").content.decode()
+        assert link in bob.get(f"/en/beheer/booking/notification/{mail.pk}/change/").content.decode()
+
+    def test_no_family_is_named_anywhere(self, bob: Client, appointment: Appointment) -> None:
+        mail = make_notification(appointment=appointment)
+        base = "/en/beheer/booking/"
+        paths = [
+            "appointment/",
+            f"appointment/{appointment.pk}/change/",
+            f"appointment/{appointment.pk}/history/",
+            "notification/",
+            f"notification/{mail.pk}/change/",
+            f"appointmenttype/{appointment.appointment_type.pk}/delete/",
+        ]
+
+        for path in paths:
+            page = bob.get(base + path).content.decode()
+            assert [word for word in FAMILY if word in page] == [], path
+        assert bob.get(base + "appointment/?q=Noor").context["cl"].result_count == 0
+
+    def test_no_name_of_a_family_is_in_the_words_for_a_row(self, appointment: Appointment) -> None:
+        parent = Parent.objects.get()
+        hold = Hold(pk=7)
+        mail = make_notification(appointment=appointment)
+
+        for row in (appointment, parent, hold, mail):
+            assert [word for word in FAMILY if word in f"{row} {row!r}"] == []
+
+
+class TestChanging:
+    TYPE = {
+        "name_nl": "Telefonisch gesprek",
+        "name_en": "Phone call",
+        "description_nl": "",
+        "description_en": "",
+        "duration": "15",
+        "step": "15",
+        "buffer_before": "0",
+        "buffer_after": "0",
+        "minimum_notice": "24",
+        "change_notice": "24",
+        "horizon_days": "60",
+        "place": "phone",
+        "visible": "on",
+        "slug": "telefoon",
+        "position": "1",
+    }
+
+    def test_a_type_is_added_in_plain_numbers_and_logged_by_its_name(self, bob: Client, alice: Therapist) -> None:
+        assert bob.get("/en/beheer/booking/appointmenttype/add/").status_code == 200
+
+        response = bob.post("/en/beheer/booking/appointmenttype/add/", {**self.TYPE, "therapists": [alice.pk]})
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        call = AppointmentType.objects.get()
+        assert (call.slug, call.duration_minutes, call.reminders) == ("telefoon", 15, [])
+        assert LogEntry.objects.get().object_repr == "Phone call"
+
+    def test_a_therapist_is_changed_but_never_deleted(self, bob: Client, alice: Therapist) -> None:
+        data = {"name": "Alice", "slug": "alice", "email": "a@praktijk.example", "language": "en", "active": ""}
+
+        bob.post(f"/en/beheer/booking/therapist/{alice.pk}/change/", data)
+
+        alice.refresh_from_db()
+        assert (alice.email, alice.language, alice.active) == ("a@praktijk.example", "en", False)
+        assert bob.post(f"/en/beheer/booking/therapist/{alice.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    def test_an_unknown_language_is_refused(self, bob: Client, alice: Therapist) -> None:
+        data = {"name": "Alice", "slug": "alice", "email": "a@praktijk.example", "language": "xx", "active": "on"}
+
+        assert bob.post(f"/en/beheer/booking/therapist/{alice.pk}/change/", data).status_code == 200
+        alice.refresh_from_db()
+        assert alice.language == "nl"
+
+
+class TestAccounts:
+    def test_a_new_one_is_known_by_its_address(self, bob: Client) -> None:
+        cache.clear()
+        data = {"email": "New@Praktijk.example", "password1": PASSWORD, "password2": PASSWORD, "is_staff": ""}
+
+        response = bob.post("/en/beheer/auth/user/add/", data)
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        user = User.objects.get(username="new@praktijk.example")
+        assert (user.email, user.is_staff, user.is_superuser) == ("new@praktijk.example", False, False)
+        login = {"login": "new@praktijk.example", "password": PASSWORD}
+        assert Client().post("/en/account/login/", login).status_code == 302
+
+    @pytest.mark.parametrize(
+        ("data", "sentence"),
+        [
+            ({"email": ""}, "Please fill in a mail address"),
+            ({"email": "Alice@praktijk.example"}, "There is already an account with this mail address."),
+            ({"password2": "something else entirely"}, "password fields didn’t match"),
+            ({"password1": "kort", "password2": "kort"}, "too short"),
+        ],
+    )
+    def test_what_cannot_be_gets_a_sentence(self, bob: Client, data: dict[str, str], sentence: str) -> None:
+        form = {"email": "new@praktijk.example", "password1": PASSWORD, "password2": PASSWORD, **data}
+
+        assert sentence in bob.post("/en/beheer/auth/user/add/", form).content.decode()
+        assert User.objects.count() == 2
+
+    def test_whoever_is_made_manager_has_every_right(self, bob: Client, alice: Therapist) -> None:
+        data: dict[str, Any] = {"email": "alice.bos@praktijk.example", "is_active": "on", "is_staff": "on"}
+
+        response = bob.post(f"/en/beheer/auth/user/{alice.user_id}/change/", data)
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        user = User.objects.get(pk=alice.user_id)
+        assert (user.username, user.is_superuser) == ("alice.bos@praktijk.example", True)
+
+    def test_a_lost_phone_is_helped_by_removing_the_second_step(self, bob: Client, alice: Therapist) -> None:
+        data = {"action": "remove_second_factor", "_selected_action": [alice.user_id]}
+
+        response = bob.post("/en/beheer/auth/user/", data, follow=True)
+
+        assert "1 account sets up its second step anew" in response.content.decode()
+        assert not Authenticator.objects.filter(user=alice.user_id).exists()
+        assert Authenticator.objects.exists()
