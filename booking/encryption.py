@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
@@ -19,7 +19,13 @@ def _current() -> MultiFernet:
     return _fernet(tuple(settings.FIELD_KEYS))
 
 
-class EncryptedTextField(models.TextField):
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedTextField(_TextField):
     """Text that the database only ever sees encrypted; an empty text stays empty.
 
     Nothing can be looked up in such a column: keep a `lookup_hash` beside it where that is needed.

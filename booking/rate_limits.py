@@ -70,7 +70,8 @@ def _add(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime
         # One statement, so that two callers at once are both counted: cache.incr loses some of them here.
         cursor.execute(
             f"INSERT INTO {table} (key, window_start, count) VALUES (%s, %s, %s) "  # noqa: S608
-            f"ON CONFLICT (key, window_start) DO UPDATE SET count = {table}.count + excluded.count RETURNING count",
+            f"ON CONFLICT (key, window_start) DO UPDATE SET count = {table}.count + excluded.count "
+            "RETURNING count",
             [
                 lookup_hash("rate", limit.name, caller),
                 connection.ops.adapt_datetimefield_value(window_start),

@@ -2,9 +2,9 @@
 
 from celery import shared_task
 from django.utils import timezone
-from practice.models import Practice
 
 from booking import appointments, notifications, outbox, rate_limits
+from practice.models import Practice
 
 
 @shared_task(name="booking.tasks.deliver")

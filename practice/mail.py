@@ -27,7 +27,7 @@ class EmlBackend(BaseEmailBackend):
             # Under another name first: a half-written mail must never look like a sent one.
             part = folder / f".{name}.part"
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(mime.as_bytes(linesep="\r\n"))
+                file.write(mime.as_bytes(linesep="\r\n"))  # type: ignore[call-arg] # Django's own
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(folder / name)

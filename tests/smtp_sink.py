@@ -76,5 +76,5 @@ class Sink:
             cast(Any, server).transport.close()
         elif answer.startswith("2"):
             content = cast(bytes, envelope.content)
-            self.messages.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
+            self.messages.append(message_from_bytes(content, policy=policy.default))
         return answer

@@ -12,6 +12,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -112,7 +113,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
     now = timezone.now()
     form = SlotForm(request.POST)
     if not form.is_valid():
-        return _choose(request, request.POST, error=form.errors.get("start", [_("Please choose a time.")])[0])
+        return _choose(request, request.POST, error=_first(form, "start"))
     caller = client.address(request)
     try:
         rate_limits.count(rate_limits.HOLDS, caller, now=now)
@@ -135,7 +136,7 @@ def details(request: PracticeRequest) -> HttpResponse:
     """Ask for the family's data and book; all that was typed stays, whatever goes wrong."""
     slot = SlotForm(request.POST if request.method == "POST" else request.GET)
     if not slot.is_valid() and (request.method != "POST" or set(slot.errors) != {"start"}):
-        return _choose(request, slot.data, error=slot.errors.get("start", [_("Please choose a time.")])[0])
+        return _choose(request, slot.data, error=_first(slot, "start"))
     if request.method == "POST":
         return _book(request, slot)
     now = timezone.now()
@@ -229,7 +230,7 @@ def _choose(request: PracticeRequest, data: Any, *, error: str = "", status: int
     """Render the list of times; `error` is the sentence above it, and makes it a 422 unless `status` says else."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() & day_form.is_valid()):
-        error = error or next(iter((chosen.errors or day_form.errors).values()))[0]
+        error = error or _first(day_form if chosen.is_valid() else chosen)
     types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
     appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
     context: dict[str, Any] = {"error": error, "types": types, "type": appointment_type, "day_form": day_form}
@@ -444,7 +445,7 @@ def _reschedule_page(
 ) -> HttpResponse:
     appointment, day_form = parent.appointment, DayForm(request.GET)
     if not day_form.is_valid():
-        error, status = error or day_form.errors["day"][0], 422
+        error, status = error or _first(day_form), 422
     context = _about(request, parent, token, now) | {"error": error, "day_form": day_form}
     context |= _free_times(
         request,
@@ -495,6 +496,12 @@ def _with_error(page: HttpResponse, error: BookingError) -> HttpResponse:
 
 def _too_many(request: PracticeRequest, error: TooManyRequests) -> HttpResponse:
     return _with_error(render(request, "429.html"), error)
+
+
+def _first(form: Form, field: str = "") -> str:
+    """Return the sentence about `field`, or the first of all, that says what is wrong with `form`."""
+    errors = form.errors.get(field) or next(iter(form.errors.values()))
+    return str(errors[0])
 
 
 def _start_of(text: str) -> datetime | None:

@@ -48,7 +48,11 @@ def make_practice(**fields: Any) -> Practice:
 def make_therapist(**fields: Any) -> Therapist:
     """Make a therapist who can be booked; without an account unless `user` is given."""
     number = next(_number)
-    defaults = {"slug": f"therapist-{number}", "name": f"Therapist {number}", "email": f"therapist{number}@example.org"}
+    defaults = {
+        "slug": f"therapist-{number}",
+        "name": f"Therapist {number}",
+        "email": f"therapist{number}@example.org",
+    }
     return Therapist.objects.create(**{**defaults, **fields})
 
 

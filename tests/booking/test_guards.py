@@ -27,14 +27,14 @@ MINUTE = timedelta(minutes=1)
 
 def insert(appointment: Appointment, **changes: Any) -> None:
     """INSERT a copy of `appointment` with `changes`, in SQL of its own."""
-    row = {
-        field.column: getattr(appointment, field.attname)
+    row: dict[str, Any] = {
+        str(field.column): getattr(appointment, field.attname)
         for field in Appointment._meta.concrete_fields
         if not field.primary_key
     }
     row |= {"public_id": uuid4(), "idempotency_key": None} | changes
     values = [
-        field.get_db_prep_save(row[field.column], connection)
+        field.get_db_prep_save(row[str(field.column)], connection)
         for field in Appointment._meta.concrete_fields
         if not field.primary_key
     ]
@@ -246,7 +246,7 @@ def test_guards_come_back_after_the_table_was_remade() -> None:
         editor.remove_field(Appointment, field)
     if connection.vendor == "sqlite":
         with connection.schema_editor() as editor:
-            editor._remake_table(Appointment)
+            editor._remake_table(Appointment)  # type: ignore[attr-defined]
         assert guards.missing(connection)
 
     guards.install(connection)
