@@ -12,7 +12,7 @@ from booking.rate_limits import Limit
 from tests.booking.api.caller import ELEVEN, TEN, Caller, booking, problem, wrong_fields
 from tests.booking.factories import make_appointment, make_hours, make_therapist, wall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 
 def test_book_answers_with_the_appointment_and_its_token(call: Caller) -> None:

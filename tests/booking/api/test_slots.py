@@ -11,7 +11,7 @@ from practice.translations import Translated
 from tests.booking.api.caller import ELEVEN, TEN, Caller, problem, wrong_fields
 from tests.booking.factories import make_appointment, make_hours, make_therapist, make_type, wall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 ONE_DAY = {"appointment_type": "eerste-afspraak", "from": "2026-12-01", "until": "2026-12-01"}
 

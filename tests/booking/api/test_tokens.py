@@ -11,7 +11,7 @@ from booking.rate_limits import Limit
 from tests.booking.api.caller import ELEVEN, TEN, Caller, problem, wrong_fields
 from tests.booking.factories import make_appointment, make_hours, make_therapist, wall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 
 def test_appointment_says_nothing_about_the_family(call: Caller) -> None:
