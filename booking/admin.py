@@ -32,6 +32,10 @@ for _label in ("schedule", "account", "mfa"):
 admin.site.unregister([User, Group])
 
 
+_LABELS = {"is_staff": _("Manager")}
+_HELP_TEXTS = {"is_staff": _("Sees every appointment, and may change everything here.")}
+
+
 class _AddressForm(forms.ModelForm):  # type: ignore[type-arg]
     """An account is known by its mail address, which is its name too."""
 
@@ -53,11 +57,13 @@ class _AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 class AccountCreationForm(_AddressForm, BaseUserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
-        fields = ["email"]
+        fields = ["email", "is_staff"]
+        labels, help_texts = _LABELS, _HELP_TEXTS
 
 
 class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
-    pass
+    class Meta(UserChangeForm.Meta):
+        labels, help_texts = _LABELS, _HELP_TEXTS
 
 
 @admin.register(User)

@@ -282,6 +282,8 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"therapists": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # A new one opens with what a type is unless said otherwise.
+        kwargs["instance"] = kwargs.get("instance") or AppointmentType()
         super().__init__(*args, **kwargs)
         self.fields["name"].widget = _LabelledTexts(rows=1)
         self.fields["description"].widget = _LabelledTexts(rows=3)

@@ -27,7 +27,7 @@ def make_account(email: str, *, manager: bool = False, second_factor: bool = Tru
 
 def code(secret: str = SECRET) -> str:
     """Return what the app on a phone shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
 
 
 def signed_in(user: User) -> Client:

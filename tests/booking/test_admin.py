@@ -212,7 +212,7 @@ class TestAccounts:
         response = bob.post(f"/en/beheer/auth/user/{alice.user_id}/change/", data)
 
         assert response.status_code == 302, response.context["adminform"].form.errors
-        user = User.objects.get(pk=alice.user_id)
+        user = User.objects.get(therapist=alice)
         assert (user.username, user.is_superuser) == ("alice.bos@praktijk.example", True)
 
     def test_a_lost_phone_is_helped_by_removing_the_second_step(self, bob: Client, alice: Therapist) -> None:
