@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from booking import appointments, notifications, outbox, rate_limits
+from booking import appointments, erasure, holds, notifications, outbox, rate_limits
 from practice.models import Practice
 
 
@@ -24,6 +24,7 @@ def sweep() -> None:
 def tidy() -> None:
     """Each hour: erase what is past its term, and forget what served its purpose."""
     now = timezone.now()
-    appointments.erase_past_term(now=now)
-    appointments.forget_stale(now=now)
+    erasure.erase_past_term(now=now)
+    holds.forget_expired(now=now)
+    appointments.forget_idempotency_keys(now=now)
     rate_limits.forget_old(now=now)

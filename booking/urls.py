@@ -1,19 +1,19 @@
 from django.urls import path
 
-from booking.views import availability, parent, therapist
+from booking.views import availability, choosing, managing, therapist
 
 app_name = "booking"
 urlpatterns = [
-    path("afspraak/", parent.choose, name="choose"),
-    path("afspraak/kiezen/", parent.hold, name="hold"),
-    path("afspraak/gegevens/", parent.details, name="details"),
-    path("afspraak/gewist/", parent.erased, name="erased"),
-    path("afspraak/gemaakt/<str:token>/", parent.booked, name="booked"),
-    path("afspraak/beheer/<str:token>/", parent.manage, name="manage"),
-    path("afspraak/beheer/<str:token>/verzetten/", parent.reschedule, name="reschedule"),
-    path("afspraak/beheer/<str:token>/afzeggen/", parent.cancel, name="cancel"),
-    path("afspraak/beheer/<str:token>/wissen/", parent.erase, name="erase"),
-    path("afspraak/beheer/<str:token>/afspraak.ics", parent.calendar_file, name="calendar_file"),
+    path("afspraak/", choosing.choose, name="choose"),
+    path("afspraak/kiezen/", choosing.hold, name="hold"),
+    path("afspraak/gegevens/", choosing.details, name="details"),
+    path("afspraak/gewist/", managing.erased, name="erased"),
+    path("afspraak/gemaakt/<str:token>/", managing.booked, name="booked"),
+    path("afspraak/beheer/<str:token>/", managing.manage, name="manage"),
+    path("afspraak/beheer/<str:token>/verzetten/", managing.reschedule, name="reschedule"),
+    path("afspraak/beheer/<str:token>/afzeggen/", managing.cancel, name="cancel"),
+    path("afspraak/beheer/<str:token>/wissen/", managing.erase, name="erase"),
+    path("afspraak/beheer/<str:token>/afspraak.ics", managing.calendar_file, name="calendar_file"),
     path("agenda/", therapist.coming, name="agenda"),
     path("agenda/eerder/", therapist.past, name="agenda_past"),
     path("agenda/afspraak/<uuid:public_id>/", therapist.appointment, name="agenda_appointment"),

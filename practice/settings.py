@@ -44,9 +44,7 @@ PORT = env.int("PORT", default=8000)
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).hostname:
     raise ImproperlyConfigured("BASE_URL must be a whole address, such as https://praktijk.example")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname, "localhost", "127.0.0.1", "[::1]"]
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Networks whose X-Forwarded-For is believed when rate limits ask who is calling.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -138,9 +136,7 @@ def _database() -> dict[str, Any]:
             "connect_timeout": 5,
         }
     else:
-        raise ImproperlyConfigured(
-            "DATABASE_URL must name a PostgreSQL database (postgresql://…) or be left out."
-        )
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgresql://…) or be left out.")
     return database
 
 

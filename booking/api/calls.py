@@ -13,7 +13,7 @@ from ninja import P, Query, Router, Status
 from ninja.params import HeaderEx
 from ninja.security import HttpBearer
 
-from booking import appointments, client, links, rate_limits
+from booking import appointments, client, free_time, links, rate_limits
 from booking.api.documented import answers
 from booking.api.problems import Problem, invalid
 from booking.api.resources import common, find_therapist, find_type, problem_of, slots_out, taken
@@ -101,7 +101,7 @@ def slots(request: PracticeRequest, query: Query[SlotsQuery]) -> SlotsOut:
         raise invalid([("until", _("Please ask for at most %(days)s days at once.") % {"days": MOST_DAYS})])
     appointment_type = find_type(query.appointment_type)
     zone = request.practice.zone
-    free = appointments.free_slots(
+    free = free_time.free_slots(
         appointment_type,
         query.first,
         query.last,

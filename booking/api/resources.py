@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from booking import appointments
+from booking import free_time
 from booking.api.problems import Problem, invalid
 from booking.api.schemas import SlotOut
-from booking.appointments import FreeSlot
 from booking.errors import SlotTaken
+from booking.free_time import FreeSlot
 from booking.models import Appointment, AppointmentType, Therapist
 from practice.requests import PracticeRequest
 
@@ -75,7 +75,7 @@ def taken(
     moving: Appointment | None = None,
 ) -> Problem:
     """Return the problem that `start` was just taken, with the nearest times that are still free."""
-    nearest = appointments.nearest_free_slots(
+    nearest = free_time.nearest_free_slots(
         appointment_type, start, zone=request.practice.zone, now=now, therapist=therapist, moving=moving
     )
     return Problem("slot-taken", str(error), alternatives=slots_out(request, nearest))

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from booking import appointments, diary
+from booking import diary, free_time
 from booking.models import AppointmentType, Therapist
 from tests.booking.accounts import PASSWORD
 from tests.booking.factories import AMSTERDAM, make_practice, wall
@@ -114,7 +114,9 @@ class TestLoadDemo:
 
         first_consult = AppointmentType.objects.get(slug="eerste-afspraak")
         assert (first_consult.duration, first_consult.reminders) == (timedelta(hours=1), ["2d", "3h"])
-        slot = appointments.first_free(first_consult, zone=AMSTERDAM, now=NOW)
+        slot = free_time.free_slots(
+            first_consult, *free_time.booking_days(first_consult, zone=AMSTERDAM, now=NOW), zone=AMSTERDAM, now=NOW
+        )[0]
         assert slot is not None
         assert (slot.start, slot.therapist.slug) == (wall("2026-11-23 09:00"), "demo-therapeut")
 

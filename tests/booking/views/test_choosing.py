@@ -1,8 +1,7 @@
-"""The parent's way, page by page, as a browser without JavaScript walks it."""
+"""A parent chooses a time and books it, page by page, as a browser without JavaScript walks it."""
 
 import re
 from datetime import date, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -10,19 +9,16 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
-from booking import appointments, diary, links
+from booking import diary
 from booking.intervals import Interval
 from booking.models import (
-    Actor,
     Appointment,
     AppointmentType,
     Hold,
     Kind,
     Notification,
     Parent,
-    State,
     Therapist,
 )
 from tests.booking.factories import (
@@ -34,6 +30,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
+from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
 
@@ -75,13 +72,6 @@ def visitor() -> Client:
     return Client(enforce_csrf_checks=False)
 
 
-def text(response: Any) -> str:
-    """Return what a reader sees of the page's main part, tags and double spaces taken out."""
-    main = re.search(r"<main.*?</main>", response.content.decode(), re.DOTALL)
-    assert main, "a page has a main part"
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
-
-
 def choose(visitor: Client, **query: str) -> Any:
     return visitor.get("/afspraak/", query)
 
@@ -92,10 +82,6 @@ def hold(visitor: Client, start: str = START, **data: str) -> Any:
 
 def fill_in(visitor: Client, start: str = START, **changes: str) -> Any:
     return visitor.post("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": start, **FORM, **changes})
-
-
-def manage_link(appointment: Appointment, name: str = "manage") -> str:
-    return reverse(f"booking:{name}", args=[links.manage_token(appointment.parents.get())])
 
 
 class TestChoosing:
@@ -443,139 +429,6 @@ class TestBooking:
         ]
 
         assert statuses == [302] * 10 + [429] * 2
-
-
-class TestManaging:
-    @pytest.fixture
-    def appointment(self, consult: AppointmentType) -> Appointment:
-        return make_appointment(consult, start="2026-12-01 10:00", remark="een geheim")
-
-    def test_it_shows_the_appointment_and_nothing_about_the_family(
-        self, visitor: Client, appointment: Appointment
-    ) -> None:
-        response = visitor.get(manage_link(appointment))
-
-        page = response.content.decode()
-        assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in text(response)
-        assert not [word for word in ("Noor", "Sam", "een geheim", "noor@") if word in page]
-
-    @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
-    def test_no_copy_is_kept_and_no_search_engine_sees_it(
-        self, visitor: Client, appointment: Appointment, name: str
-    ) -> None:
-        response = visitor.get(manage_link(appointment, name))
-
-        assert response.status_code == 200
-        assert "no-store" in response["Cache-Control"]
-        assert response["X-Robots-Tag"] == "noindex"
-        assert response["Referrer-Policy"] == "same-origin"
-
-    @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
-    def test_following_the_link_changes_nothing(
-        self, visitor: Client, appointment: Appointment, name: str
-    ) -> None:
-        before = list(Appointment.objects.values())
-
-        visitor.get(manage_link(appointment, name))
-        visitor.head(manage_link(appointment, name))
-
-        assert list(Appointment.objects.values()) == before
-        assert not Notification.objects.exists()
-
-    def test_it_moves_after_one_question(self, visitor: Client, appointment: Appointment) -> None:
-        page = manage_link(appointment, "reschedule")
-        assert "Uw afspraak is op dinsdag 1 december om 10:00 uur." in text(visitor.get(page))
-        asked = visitor.get(page, {"start": "2026-12-02T10:00Z"})
-        assert "woensdag 2 december 2026 11:00 tot 12:00 uur" in text(asked)
-
-        response = visitor.post(page, {"start": "2026-12-02T10:00Z"}, follow=True)
-
-        appointment.refresh_from_db()
-        assert (appointment.start, appointment.sequence) == (wall("2026-12-02 11:00"), 1)
-        assert "Uw afspraak is verzet." in response.content.decode()
-
-    def test_a_move_onto_a_taken_time_shows_the_free_ones(
-        self, visitor: Client, appointment: Appointment, consult: AppointmentType
-    ) -> None:
-        make_appointment(consult, start="2026-12-02 10:00")
-        page = manage_link(appointment, "reschedule")
-
-        for response in (
-            visitor.get(page, {"start": "2026-12-02T09:00Z"}),
-            visitor.post(page, {"start": "2026-12-02T09:00Z"}),
-        ):
-            assert response.status_code == 409
-            assert "net door iemand anders gekozen" in text(response)
-            assert "Alle vrije momenten" in text(response)
-
-    @pytest.mark.parametrize("start", ["", "morgen", "2026-12-02T10:00", "2026-12-02T09:30Z", "9999-12-31T23:59Z"])
-    def test_a_move_to_no_time_gets_a_sentence(
-        self, visitor: Client, appointment: Appointment, start: str
-    ) -> None:
-        response = visitor.post(manage_link(appointment, "reschedule"), {"start": start})
-
-        assert response.status_code == 422
-        assert "Kies een" in text(response)
-
-    def test_it_cancels_after_one_question_and_only_once(self, visitor: Client, appointment: Appointment) -> None:
-        page = manage_link(appointment, "cancel")
-        assert "Deze afspraak afzeggen?" in text(visitor.get(page))
-
-        for _ in range(2):
-            visitor.post(page, {"reason": "ziek"})
-
-        appointment.refresh_from_db()
-        assert (appointment.state, appointment.cancelled_by, appointment.cancel_reason) == (
-            State.CANCELLED,
-            Actor.PARENT,
-            "ziek",
-        )
-        assert Notification.objects.filter(kind=Kind.CANCELLED, parent__isnull=False).count() == 1
-        assert "Maak een nieuwe afspraak" in text(visitor.get(manage_link(appointment)))
-
-    def test_too_late_leads_to_the_phone(self, visitor: Client, appointment: Appointment, clock: Any) -> None:
-        clock.move_to(wall("2026-11-30 10:01"))
-
-        assert "U kunt dit hier niet meer wijzigen. Bel de praktijk:" in text(
-            visitor.get(manage_link(appointment))
-        )
-        for name in ("reschedule", "cancel"):
-            response = visitor.post(manage_link(appointment, name), {"start": "2026-12-02T10:00Z"})
-            assert response.status_code == 409
-            assert "U kunt deze afspraak hier niet meer wijzigen." in text(response)
-
-    def test_erasing_cancels_and_ends_the_link(
-        self, visitor: Client, appointment: Appointment, clock: Any
-    ) -> None:
-        assert "wordt dan ook afgezegd" in text(visitor.get(manage_link(appointment, "erase")))
-
-        response = visitor.post(manage_link(appointment, "erase"), follow=True)
-
-        assert "Uw gegevens worden verwijderd" in text(response)
-        appointments.erase_past_term(now=NOW + timedelta(hours=24))
-        assert visitor.get(manage_link(appointment)).status_code == 404
-
-    def test_the_calendar_file_is_one(self, visitor: Client, appointment: Appointment) -> None:
-        response = visitor.get(manage_link(appointment, "calendar_file"))
-
-        assert response["Content-Type"].startswith("text/calendar")
-        assert response.content.startswith(b"BEGIN:VCALENDAR\r\n")
-
-    @pytest.mark.parametrize("token", ["x", "eyJ.0.abc", "a" * 500, "%00", "é"])
-    def test_a_dead_link_is_one_neutral_page(self, visitor: Client, token: str) -> None:
-        for name in ("beheer", "gemaakt"):
-            response = visitor.get(f"/afspraak/{name}/{token}/")
-            assert response.status_code == 404
-            assert "Deze link werkt niet (meer)" in text(response)
-
-    def test_guessing_is_slowed_down_but_a_good_link_is_not_counted(
-        self, visitor: Client, appointment: Appointment
-    ) -> None:
-        for _ in range(40):
-            assert visitor.get(manage_link(appointment)).status_code == 200
-        statuses = [visitor.get(f"/afspraak/beheer/guess-{n}/").status_code for n in range(31)]
-
-        assert statuses == [404] * 30 + [429]
 
 
 @pytest.mark.parametrize("moment", ["2026-10-24 12:00", "2027-03-27 12:00"])

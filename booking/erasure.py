@@ -1,0 +1,85 @@
+"""Letting go of a family's data: when asked, and when its term has passed."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q
+
+from booking import appointments, claims
+from booking.models import (
+    Actor,
+    Appointment,
+    AppointmentQuerySet,
+    Notification,
+    NotificationState,
+    Parent,
+    State,
+)
+
+# Mails about a cancellation go out first; an erasure waits for them, but no longer than this.
+LONGEST_WAIT = timedelta(hours=24)
+
+
+def erase(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """Erase the family's data of `appointment`, as it may be asked at any time (AVG article 17).
+
+    One that still lies ahead is cancelled first, and its data goes when the cancellation's mails have
+    ended, after 24 hours at the latest; all else is erased at once.
+    """
+    if appointment.state == State.CONFIRMED and appointment.start > now:
+        # A right, so no change notice stands in its way.
+        appointment = appointments.cancel(appointment, by=by, now=now, despite_notice=True)
+    Appointment.objects.filter(pk=appointment.pk, erase_requested_at=None).update(erase_requested_at=now)
+    _erase(_erasable_now(now).filter(pk=appointment.pk), now)
+
+
+def erase_past_term(*, now: datetime) -> int:
+    """Erase every family whose term has passed or who asked for it, and return how many that were.
+
+    The term runs from the end or from the cancellation, whichever comes first (ERASE_AFTER_DAYS).
+    """
+    oldest = now - timedelta(days=settings.ERASE_AFTER_DAYS)
+    past_term = Q(end__lte=oldest) | Q(state=State.CANCELLED, cancelled_at__lte=oldest)
+    return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + _erase(_erasable_now(now), now)
+
+
+def _erasable_now(now: datetime) -> AppointmentQuerySet:
+    """Those whose erasure was asked for and has nothing left to wait for."""
+    unsent = Notification.objects.filter(
+        appointment=OuterRef("pk"), state__in=[NotificationState.DUE, NotificationState.SENDING]
+    )
+    return Appointment.objects.filter(
+        Q(erase_requested_at__lte=now - LONGEST_WAIT) | ~Exists(unsent),
+        erase_requested_at__isnull=False,
+        erased_at=None,
+    )
+
+
+def _erase(appointments: AppointmentQuerySet, now: datetime) -> int:
+    """Blank the families' data; what remains (time, type, state) names no one and keeps the counts."""
+    pks = list(appointments.values_list("pk", flat=True))
+    for pk in pks:
+        with claims.transacting():
+            Parent.objects.filter(appointment=pk).update(
+                name="",
+                email="",
+                email_hash="",
+                phone="",
+                phone_hash="",
+                consent_version="",
+                consented_at=None,
+                link_version=F("link_version") + 1,
+            )
+            Notification.objects.filter(
+                appointment=pk, state__in=[NotificationState.DUE, NotificationState.FAILED]
+            ).update(state=NotificationState.VOID)
+            Appointment.objects.filter(pk=pk).update(
+                child_first_name="",
+                age_band="",
+                remark="",
+                cancel_reason="",
+                idempotency_key=None,
+                idempotency_body="",
+                erased_at=now,
+            )
+    return len(pks)

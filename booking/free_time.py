@@ -1,0 +1,210 @@
+"""Which times are free: the working hours less all that is claimed, the same for pages, API and booking."""
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking import diary
+from booking.intervals import Interval, local_days
+from booking.models import Appointment, AppointmentType, Hold, Therapist
+from booking.slots import Policy, open_slots
+
+NEAREST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSlot:
+    """A start and end (UTC) that can be booked now with `therapist`."""
+
+    start: datetime
+    end: datetime
+    therapist: Therapist
+
+
+def free_slots(
+    appointment_type: AppointmentType,
+    first: date,
+    last: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+    visitor: str = "",
+    moving: Appointment | None = None,
+) -> list[FreeSlot]:
+    """Return what can be booked on the local days `first` to `last`, both included, sorted by start.
+
+    Every therapist of the type is asked unless one is named. The visitor's own hold and the appointment
+    that is being moved do not stand in the way. Costs the same few queries for a day and for a year.
+    """
+    therapists = offering(appointment_type, therapist)
+    return search(appointment_type, therapists, first, last, zone=zone, now=now, visitor=visitor, moving=moving)
+
+
+def booking_days(appointment_type: AppointmentType, *, zone: ZoneInfo, now: datetime) -> tuple[date, date]:
+    """Return the first and last local day on which `appointment_type` may be booked at this moment."""
+    today = now.astimezone(zone).date()
+    return today, today + timedelta(days=appointment_type.horizon_days)
+
+
+def within_booking_window(appointment_type: AppointmentType, start: datetime, *, now: datetime) -> bool:
+    """Return whether `start` is near enough to be looked at at all; a date at the end of the calendar, which no
+    zone can hold, is not."""
+    return now <= start <= now + timedelta(days=appointment_type.horizon_days + 2)
+
+
+def slot_at(
+    appointment_type: AppointmentType,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+    visitor: str = "",
+    moving: Appointment | None = None,
+) -> FreeSlot | None:
+    """Return the free slot that starts at `start` (UTC), or None where that time cannot be booked now."""
+    if not within_booking_window(appointment_type, start, now=now):
+        return None
+    day = start.astimezone(zone).date()
+    slots = free_slots(
+        appointment_type, day, day, zone=zone, now=now, therapist=therapist, visitor=visitor, moving=moving
+    )
+    return next((slot for slot in slots if slot.start == start), None)
+
+
+def opens_on(
+    appointment_type: AppointmentType,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+) -> date | None:
+    """Return the local day on which the next time beyond the horizon can be booked; None where the diary has
+    none within a year."""
+    longer = copy(appointment_type)
+    longer.horizon_days += 366
+    _, horizon = booking_days(appointment_type, zone=zone, now=now)
+    beyond = horizon + timedelta(days=1)
+    slots = free_slots(longer, beyond, beyond + timedelta(days=365), zone=zone, now=now, therapist=therapist)
+    if not slots:
+        return None
+    return slots[0].start.astimezone(zone).date() - timedelta(days=appointment_type.horizon_days)
+
+
+def nearest_free_slots(
+    appointment_type: AppointmentType,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+    visitor: str = "",
+    moving: Appointment | None = None,
+) -> list[FreeSlot]:
+    """Return up to six free slots at different times, those nearest to `start`, in their order of time."""
+    first, last = booking_days(appointment_type, zone=zone, now=now)
+    slots = free_slots(
+        appointment_type, first, last, zone=zone, now=now, therapist=therapist, visitor=visitor, moving=moving
+    )
+    by_start = {slot.start: slot for slot in reversed(slots)}
+    nearest = sorted(by_start.values(), key=lambda slot: abs(slot.start - start))[:NEAREST]
+    return sorted(nearest, key=lambda slot: slot.start)
+
+
+def offering(appointment_type: AppointmentType, therapist: Therapist | None = None) -> list[Therapist]:
+    """Return the therapists who offer `appointment_type`; of them only `therapist` where one is named."""
+    offering = appointment_type.therapists.filter(active=True)
+    return list(offering.filter(pk=therapist.pk) if therapist else offering)
+
+
+def search(
+    appointment_type: AppointmentType,
+    therapists: list[Therapist],
+    first: date,
+    last: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    visitor: str = "",
+    moving: Appointment | None = None,
+    claimed: bool = True,
+) -> list[FreeSlot]:
+    """As `free_slots`, of `therapists` as they were just read; with `claimed` False as if nothing were claimed."""
+    today, horizon = booking_days(appointment_type, zone=zone, now=now)
+    first, last = max(first, today), min(last, horizon)
+    if first > last:
+        return []
+    busy: dict[int, list[Interval]] = {therapist.pk: [] for therapist in therapists}
+    starts: dict[int, list[datetime]] = {therapist.pk: [] for therapist in therapists}
+    if claimed:
+        for therapist_id, type_id, start, occupied in _claims(
+            appointment_type, therapists, first, last, zone, now, visitor, moving
+        ):
+            busy[therapist_id].append(occupied)
+            if type_id == appointment_type.pk:
+                starts[therapist_id].append(start)
+    policy, span = _policy(appointment_type, zone), local_days(first, last, zone)
+    slots = []
+    for therapist in therapists:
+        openings = diary.openings(therapist, first, last, zone)
+        found = open_slots(
+            openings.windows,
+            openings.time_off,
+            busy[therapist.pk],
+            starts[therapist.pk],
+            policy,
+            now,
+            within=span,
+        )
+        slots += [FreeSlot(slot.start, slot.end, therapist) for slot in found]
+    return sorted(slots, key=lambda slot: (slot.start, slot.therapist.pk))
+
+
+def _claims(
+    appointment_type: AppointmentType,
+    therapists: list[Therapist],
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    now: datetime,
+    visitor: str,
+    moving: Appointment | None,
+) -> Iterator[tuple[int, int, datetime, Interval]]:
+    """Yield what is claimed around the days asked for: by live appointments, and by others' live holds."""
+    # Whole weeks, since a limit a week counts days outside the range too; a day more for buffers at the edge.
+    monday, sunday = first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
+    span = local_days(monday - timedelta(days=1), sunday + timedelta(days=1), zone)
+    columns = ("therapist_id", "appointment_type_id", "start", "occupied_start", "occupied_end")
+    appointments = Appointment.objects.live().overlapping(span).filter(therapist__in=therapists)
+    if moving:
+        appointments = appointments.exclude(pk=moving.pk)
+    holds = Hold.objects.filter(
+        therapist__in=therapists,
+        expires_at__gt=now,
+        occupied_start__lt=span.end,
+        occupied_end__gt=span.start,
+    ).exclude(visitor=visitor)
+    claimed: Iterable[tuple[int, int, datetime, datetime, datetime]] = [
+        *appointments.order_by().values_list(*columns),
+        *holds.values_list(*columns),
+    ]
+    for therapist_id, type_id, start, occupied_start, occupied_end in claimed:
+        yield therapist_id, type_id, start, Interval(occupied_start, occupied_end)
+
+
+def _policy(appointment_type: AppointmentType, zone: ZoneInfo) -> Policy:
+    """Return the slot policy that `appointment_type` stands for in `zone`."""
+    return Policy(
+        duration=appointment_type.duration,
+        step=appointment_type.step,
+        buffer_before=appointment_type.buffer_before,
+        buffer_after=appointment_type.buffer_after,
+        minimum_notice=appointment_type.minimum_notice,
+        horizon_days=appointment_type.horizon_days,
+        most_per_day=appointment_type.most_per_day,
+        most_per_week=appointment_type.most_per_week,
+        zone=zone,
+    )

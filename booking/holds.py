@@ -1,0 +1,79 @@
+"""Keeping a time free for the minutes in which a form is filled in."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking import claims, free_time
+from booking.free_time import FreeSlot
+from booking.intervals import local_days
+from booking.models import AppointmentType, Hold, Therapist
+
+HOLD_TIME = timedelta(minutes=10)
+HOLDS_PER_ADDRESS = 3
+
+
+def hold(
+    appointment_type: AppointmentType,
+    start: datetime,
+    *,
+    visitor: str,
+    address: str,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+) -> Hold | None:
+    """Keep the slot at `start` (UTC) free for `visitor` for ten minutes, and let go of the visitor's last hold.
+
+    Returns None where holding would go past a limit (three an address, half of a day's slots): the form
+    then goes on without a hold. Raises SlotTaken, OutsideBookingWindow or Busy.
+    """
+
+    def write(slot: FreeSlot) -> Hold | None:
+        if _holds_enough(appointment_type, slot, visitor, address, zone, now):
+            Hold.objects.filter(visitor=visitor).delete()
+            return None
+        held, _ = Hold.objects.update_or_create(
+            visitor=visitor,
+            defaults={
+                "therapist": slot.therapist,
+                "appointment_type": appointment_type,
+                "start": slot.start,
+                "occupied_start": slot.start - appointment_type.buffer_before,
+                "occupied_end": slot.end + appointment_type.buffer_after,
+                "expires_at": now + HOLD_TIME,
+                "address": address,
+            },
+        )
+        return held
+
+    return claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
+
+
+def live(visitor: str, appointment_type: AppointmentType, start: datetime, *, now: datetime) -> Hold | None:
+    """Return the hold by which `visitor` keeps the slot at `start`, while it lives."""
+    held = Hold.objects.filter(visitor=visitor, appointment_type=appointment_type, start=start, expires_at__gt=now)
+    return held.select_related("therapist").first()
+
+
+def _holds_enough(
+    appointment_type: AppointmentType,
+    slot: FreeSlot,
+    visitor: str,
+    address: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> bool:
+    """Return whether one more hold would be too many: nobody closes the diary by holding it."""
+    others = Hold.objects.filter(expires_at__gt=now).exclude(visitor=visitor)
+    if others.filter(address=address).count() >= HOLDS_PER_ADDRESS:
+        return True
+    day = slot.start.astimezone(zone).date()
+    span = local_days(day, day, zone)
+    held = others.filter(therapist=slot.therapist, start__gte=span.start, start__lt=span.end).count()
+    free = free_time.search(appointment_type, [slot.therapist], day, day, zone=zone, now=now, visitor=visitor)
+    return (held + 1) * 2 > held + len(free)
+
+
+def forget_expired(*, now: datetime) -> None:
+    """Delete the holds that ran out; they count no more, and this only tidies up."""
+    Hold.objects.filter(expires_at__lte=now).delete()

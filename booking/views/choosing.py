@@ -1,0 +1,189 @@
+"""A parent books: choose a time, fill in the form."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from booking import appointments, client, free_time, holds, links, rate_limits
+from booking.appointments import Request
+from booking.encryption import lookup_hash
+from booking.errors import BookingError, SlotTaken
+from booking.forms.parent import BookingForm, ChooseForm, DayForm, SlotForm
+from booking.models import AppointmentType
+from booking.views.answers import first_error, status_of, with_error
+from booking.views.times import days_of, free_times, value_of
+from practice.requests import PracticeRequest
+
+
+@require_safe
+def choose(request: PracticeRequest) -> HttpResponse:
+    """Show the first free moment and a list of days with times."""
+    return _choose(request, request.GET)
+
+
+@require_POST
+def hold(request: PracticeRequest) -> HttpResponse:
+    """Keep the chosen time for ten minutes, and go on to the form."""
+    now = timezone.now()
+    form = SlotForm(request.POST)
+    if not form.is_valid():
+        return _choose(request, request.POST, error=first_error(form, "start"))
+    caller = client.address(request)
+    try:
+        rate_limits.count(rate_limits.HOLDS, caller, now=now)
+        holds.hold(
+            form.cleaned_data["type"],
+            form.cleaned_data["start"],
+            visitor=client.visitor(request),
+            address=lookup_hash("address", caller),
+            zone=request.practice.zone,
+            now=now,
+            therapist=form.cleaned_data["therapist"],
+        )
+    except BookingError as error:
+        return with_error(_choose(request, request.POST, error=str(error)), error)
+    return redirect(f"{reverse('booking:details')}?{_query(form)}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: PracticeRequest) -> HttpResponse:
+    """Ask for the family's data and book; all that was typed stays, whatever goes wrong."""
+    slot = SlotForm(request.POST if request.method == "POST" else request.GET)
+    if not slot.is_valid() and (request.method != "POST" or set(slot.errors) != {"start"}):
+        return _choose(request, slot.data, error=first_error(slot, "start"))
+    if request.method == "POST":
+        return _book(request, slot)
+    now = timezone.now()
+    if not _still_free(request, slot, now):
+        return _choose(request, request.GET, error=str(SlotTaken()), status=409)
+    return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
+
+
+def _choose(request: PracticeRequest, data: Any, *, error: str = "", status: int = 0) -> HttpResponse:
+    """Render the list of times; `error` is the sentence above it, and makes it a 422 unless `status` says else."""
+    chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
+    if not (chosen.is_valid() & day_form.is_valid()):
+        error = error or first_error(day_form if chosen.is_valid() else chosen)
+    types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
+    appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
+    context: dict[str, Any] = {"error": error, "types": types, "type": appointment_type, "day_form": day_form}
+    if appointment_type:
+        from_day = day_form.cleaned_data.get("day")
+        therapist = chosen.cleaned_data.get("therapist")
+        context |= free_times(request, appointment_type, therapist, from_day, now)
+    response = render(request, "booking/choose.html", context, status=status or (422 if error else 200))
+    add_never_cache_headers(response)
+    return response
+
+
+def _query(slot: SlotForm) -> str:
+    """Return the query that says which slot was chosen, so that reload, back and a second tab all work."""
+    data = slot.cleaned_data
+    parts = {"type": data["type"].slug, "start": value_of(data["start"])}
+    if data["therapist"]:
+        parts["therapist"] = data["therapist"].slug
+    return urlencode(parts)
+
+
+def _still_free(request: PracticeRequest, slot: SlotForm, now: datetime) -> bool:
+    free = free_time.slot_at(
+        slot.cleaned_data["type"],
+        slot.cleaned_data["start"],
+        zone=request.practice.zone,
+        now=now,
+        therapist=slot.cleaned_data["therapist"],
+        visitor=client.known_visitor(request),
+    )
+    return free is not None
+
+
+def _details(
+    request: PracticeRequest,
+    slot: SlotForm,
+    form: BookingForm,
+    now: datetime,
+    *,
+    status: int = 200,
+    **extra: Any,
+) -> HttpResponse:
+    appointment_type, start = slot.cleaned_data["type"], slot.cleaned_data.get("start")
+    held = start and holds.live(client.known_visitor(request), appointment_type, start, now=now)
+    context = {
+        "form": form,
+        "type": appointment_type,
+        "therapist": slot.cleaned_data.get("therapist"),
+        "start": start,
+        "end": start and start + appointment_type.duration,
+        "value": start and value_of(start),
+        "held_until": held.expires_at if held else None,
+        "erase_after_days": settings.ERASE_AFTER_DAYS,
+        **extra,
+    }
+    response = render(request, "booking/details.html", context, status=status)
+    add_never_cache_headers(response)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
+    now, form = timezone.now(), BookingForm(request.POST)
+    # Both are looked at, so that a form with two things wrong says both.
+    if not (form.is_valid() & slot.is_valid()):
+        return _details(request, slot, form, now, status=422, **_alternatives(request, slot, now))
+    language = get_language() or settings.LANGUAGE_CODE
+    try:
+        rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
+        rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, form.cleaned_data["email"].casefold(), now=now)
+        appointment = appointments.book(
+            slot.cleaned_data["type"],
+            slot.cleaned_data["start"],
+            family=form.family(language),
+            zone=request.practice.zone,
+            now=now,
+            therapist=slot.cleaned_data["therapist"],
+            visitor=client.visitor(request),
+            request=_request(request, form, slot),
+        )
+    except BookingError as error:
+        status = status_of(error)
+        extra: dict[str, Any] = {"error": str(error)}
+        if status in {409, 422}:
+            extra |= _alternatives(request, slot, now)
+        return with_error(_details(request, slot, form, now, status=status, **extra), error)
+    return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Request:
+    """Hash the form's key and what came with it; the session is part of it, so that a key that leaked gives
+    nobody else's manage link away."""
+    body = {name: str(value) for name, value in sorted({**form.cleaned_data, **slot.cleaned_data}.items())}
+    return Request(
+        key=lookup_hash("idempotency", "page", form.cleaned_data["key"]),
+        body=lookup_hash("body", client.visitor(request), *(f"{name}={value}" for name, value in body.items())),
+    )
+
+
+def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
+    """Return the nearest free times where the chosen one cannot be booked (any more); nothing where it can."""
+    start = slot.cleaned_data.get("start")
+    if start and _still_free(request, slot, now):
+        return {}
+    slots = free_time.nearest_free_slots(
+        slot.cleaned_data["type"],
+        start or now,
+        zone=request.practice.zone,
+        now=now,
+        therapist=slot.cleaned_data.get("therapist"),
+        visitor=client.known_visitor(request),
+    )
+    return {"alternatives": days_of(slots), "not_free": True}

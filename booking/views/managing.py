@@ -1,0 +1,208 @@
+"""A parent comes back by the manage link from the mail: look, move, cancel, erase."""
+
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from booking import appointments, client, erasure, free_time, invitations, links, rate_limits
+from booking.errors import (
+    AlreadyCancelled,
+    AlreadyChanged,
+    BookingError,
+    SlotTaken,
+    TooLateToChange,
+    TooManyRequests,
+)
+from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
+from booking.models import Actor, Appointment, Parent, State
+from booking.views.answers import View, first_error, private, status_of, too_many, with_error
+from booking.views.times import free_times, value_of
+from practice.requests import PracticeRequest
+
+
+def with_parent(view: View) -> View:
+    """Turn the token in the address into its Parent; every token that opens nothing gets one neutral page."""
+
+    @wraps(view)
+    def opened(request: PracticeRequest, token: str) -> HttpResponse:
+        now, caller = timezone.now(), client.address(request)
+        try:
+            rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
+            try:
+                parent = links.parent_of(token)
+            except links.DeadLink:
+                rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
+                return render(request, "booking/dead_link.html", status=404)
+        except TooManyRequests as error:
+            return too_many(request, error)
+        return view(request, parent, token, now)
+
+    return private(opened)
+
+
+@with_parent
+@require_safe
+def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Say what was booked and what happens next."""
+    return render(request, "booking/booked.html", _about(request, parent, token, now))
+
+
+@with_parent
+@require_safe
+def manage(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Show the appointment, and what can still be done with it."""
+    return render(request, "booking/manage.html", _about(request, parent, token, now))
+
+
+@with_parent
+@require_http_methods(["GET", "HEAD", "POST"])
+def reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Show other times; ask once about the chosen one; move on POST."""
+    appointment = parent.appointment
+    if request.method == "POST":
+        return _reschedule(request, parent, token, now)
+    if not _changeable(appointment, now):
+        return redirect("booking:manage", token)
+    if "start" in request.GET and (start := _start_of(request.GET.get("start", ""))):
+        slot = free_time.slot_at(
+            appointment.appointment_type,
+            start,
+            zone=request.practice.zone,
+            now=now,
+            therapist=appointment.therapist,
+            moving=appointment,
+        )
+        if slot:
+            context = {**_about(request, parent, token, now), "slot": slot, "value": value_of(slot.start)}
+            return render(request, "booking/reschedule_confirm.html", context)
+        return _reschedule_page(request, parent, token, now, error=str(SlotTaken()), status=409)
+    return _reschedule_page(request, parent, token, now)
+
+
+@with_parent
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Ask once, cancel on POST; cancelling again changes nothing."""
+    appointment = parent.appointment
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            appointments.cancel(appointment, by=Actor.PARENT, reason=form.cleaned_data["reason"], now=now)
+        except BookingError as error:
+            return _manage_with_error(request, parent, token, now, error)
+        return redirect("booking:manage", token)
+    if not _changeable(appointment, now):
+        return redirect("booking:manage", token)
+    status = 422 if form.is_bound else 200
+    return render(
+        request, "booking/cancel.html", {**_about(request, parent, token, now), "form": form}, status=status
+    )
+
+
+@with_parent
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Ask once, then erase the family's data (AVG article 17); a coming appointment is cancelled with it."""
+    if request.method != "POST":
+        return render(request, "booking/erase.html", _about(request, parent, token, now))
+    try:
+        erasure.erase(parent.appointment, by=Actor.PARENT, now=now)
+    except BookingError as error:
+        return _manage_with_error(request, parent, token, now, error)
+    return redirect("booking:erased")
+
+
+@require_safe
+def erased(request: PracticeRequest) -> HttpResponse:
+    """Say that the data go, without saying whose."""
+    return render(request, "booking/erased.html")
+
+
+@with_parent
+@require_safe
+def calendar_file(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Give the appointment as an .ics file for the parent's own calendar."""
+    content = invitations.calendar_file(parent.appointment, parent, request.practice, now=now)
+    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="afspraak.ics"'
+    return response
+
+
+def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> dict[str, Any]:
+    """Return what every page behind the manage link shows; nothing of it is about the family."""
+    appointment = parent.appointment
+    return {
+        "appointment": appointment,
+        "token": token,
+        "can_change": _changeable(appointment, now),
+        "cancelled": appointment.state == State.CANCELLED,
+        "past": now >= appointment.start,
+        "erased_on": appointment.erased_on(request.practice.zone),
+        "erasing": appointment.erase_requested_at is not None,
+    }
+
+
+def _changeable(appointment: Appointment, now: datetime) -> bool:
+    return appointment.state == State.CONFIRMED and now <= appointment.can_change_until and now < appointment.start
+
+
+def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    start = _start_of(request.POST.get("start", ""))
+    if not start:
+        sentence = str(StartField.default_error_messages["invalid"])
+        return _reschedule_page(request, parent, token, now, error=sentence, status=422)
+    try:
+        rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
+        appointments.reschedule(parent.appointment, start, by=Actor.PARENT, zone=request.practice.zone, now=now)
+    except (AlreadyCancelled, AlreadyChanged, TooLateToChange) as error:
+        return _manage_with_error(request, parent, token, now, error)
+    except BookingError as error:
+        status = status_of(error)
+        page = _reschedule_page(request, parent, token, now, error=str(error), status=status)
+        return with_error(page, error)
+    messages.success(request, _("Your appointment was moved. You get a mail about it."))
+    return redirect("booking:manage", token)
+
+
+def _reschedule_page(
+    request: PracticeRequest, parent: Parent, token: str, now: datetime, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    appointment, day_form = parent.appointment, DayForm(request.GET)
+    if not day_form.is_valid():
+        error, status = error or first_error(day_form), 422
+    context = _about(request, parent, token, now) | {"error": error, "day_form": day_form}
+    context |= free_times(
+        request,
+        appointment.appointment_type,
+        appointment.therapist,
+        day_form.cleaned_data.get("day"),
+        now,
+        moving=appointment,
+    )
+    return render(request, "booking/reschedule.html", context, status=status)
+
+
+def _manage_with_error(
+    request: PracticeRequest, parent: Parent, token: str, now: datetime, error: BookingError
+) -> HttpResponse:
+    parent.appointment.refresh_from_db()
+    context = {**_about(request, parent, token, now), "error": str(error)}
+    page = render(request, "booking/manage.html", context, status=status_of(error))
+    return with_error(page, error)
+
+
+def _start_of(text: str) -> datetime | None:
+    form = SlotForm.base_fields["start"]
+    try:
+        start: datetime | None = form.clean(text)
+    except ValidationError:
+        return None
+    return start

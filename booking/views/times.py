@@ -1,0 +1,86 @@
+"""The list of free times as pages show it: days, times, and the ways to earlier and later days."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
+
+from django.utils import timezone
+
+from booking import client, free_time
+from booking.free_time import FreeSlot
+from booking.models import Appointment, AppointmentType, Therapist
+from practice.requests import PracticeRequest
+
+# How many days with free times a page of the list shows.
+DAYS_SHOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A free time as the list shows it: `value` goes back to the server, the rest is read."""
+
+    value: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local day with free times."""
+
+    day: date
+    times: list[Time]
+
+
+def free_times(
+    request: PracticeRequest,
+    appointment_type: AppointmentType,
+    therapist: Therapist | None,
+    from_day: date | None,
+    now: datetime,
+    moving: Appointment | None = None,
+) -> dict[str, Any]:
+    """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later."""
+    zone = request.practice.zone
+    first, last = free_time.booking_days(appointment_type, zone=zone, now=now)
+    slots = free_time.free_slots(
+        appointment_type,
+        first,
+        last,
+        zone=zone,
+        now=now,
+        therapist=therapist,
+        visitor=client.known_visitor(request),
+        moving=moving,
+    )
+    days = days_of(slots)
+    shown = [day for day in days if not from_day or day.day >= from_day]
+    earlier = [day for day in days if from_day and day.day < from_day]
+    context: dict[str, Any] = {
+        "therapist": therapist,
+        "therapists": list(appointment_type.therapists.filter(active=True)),
+        "first_free": days[0].times[0] if days else None,
+        "days": shown[:DAYS_SHOWN],
+        "later": shown[DAYS_SHOWN].day if len(shown) > DAYS_SHOWN else None,
+        "earlier": earlier[-DAYS_SHOWN:][0].day if earlier else None,
+        "last_day": last,
+    }
+    if not days:
+        context["opens_on"] = free_time.opens_on(appointment_type, zone=zone, now=now, therapist=therapist)
+    return context
+
+
+def days_of(slots: list[FreeSlot]) -> list[Day]:
+    """Group `slots` by local day; a time that several therapists have free is shown once."""
+    once = {slot.start: slot for slot in slots}
+    times = [
+        Time(value_of(start), timezone.localtime(start), timezone.localtime(slot.end))
+        for start, slot in once.items()
+    ]
+    return [Day(day, list(of_day)) for day, of_day in groupby(times, key=lambda time: time.start.date())]
+
+
+def value_of(start: datetime) -> str:
+    """Return `start` as it stands in forms and addresses."""
+    return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")

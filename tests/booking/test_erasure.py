@@ -1,0 +1,99 @@
+"""A family's data goes when asked, and by itself."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from booking import appointments, erasure
+from booking.models import (
+    Actor,
+    Appointment,
+    AppointmentType,
+    Kind,
+    Notification,
+    NotificationState,
+    State,
+)
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    wall,
+)
+from tests.booking.steps import NOW, book
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
+
+
+def is_erased(appointment: Appointment) -> bool:
+    appointment.refresh_from_db()
+    parent = appointment.parents.get()
+    about_child = [
+        appointment.child_first_name,
+        appointment.remark,
+        appointment.age_band,
+        appointment.cancel_reason,
+    ]
+    about_parent = [parent.name, parent.email, parent.email_hash, parent.phone, parent.phone_hash]
+    return not any(about_child + about_parent) and appointment.erased_at is not None
+
+
+class TestErase:
+    def test_a_past_appointment_is_erased_at_once(self, consult: AppointmentType) -> None:
+        appointment = make_appointment(consult, start="2026-11-10 10:00", remark="x")
+
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+
+        assert is_erased(appointment)
+        assert appointment.parents.get().link_version == 1
+
+    def test_a_coming_one_is_cancelled_and_waits_for_its_last_mails(self, consult: AppointmentType) -> None:
+        appointment = book(consult, "2026-12-01 10:00")
+
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+        appointment.refresh_from_db()
+        assert appointment.state == State.CANCELLED
+        assert not is_erased(appointment)
+        Notification.objects.filter(kind=Kind.CANCELLED).update(state=NotificationState.SENT, sent_at=NOW)
+        erasure.erase_past_term(now=NOW + timedelta(minutes=1))
+
+        assert is_erased(appointment)
+
+    def test_it_waits_no_longer_than_a_day(self, consult: AppointmentType) -> None:
+        appointment = book(consult, "2026-12-01 10:00")
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+
+        erasure.erase_past_term(now=NOW + timedelta(hours=23, minutes=59))
+        assert not is_erased(appointment)
+        erasure.erase_past_term(now=NOW + timedelta(hours=24))
+
+        assert is_erased(appointment)
+        assert not Notification.objects.filter(state=NotificationState.DUE).exists()
+
+    @pytest.mark.parametrize(
+        ("now", "erased"),
+        [("2026-12-31 10:59", False), ("2026-12-31 11:00", True)],
+        ids=["a minute before", "then"],
+    )
+    def test_thirty_days_after_its_end(self, consult: AppointmentType, now: str, erased: bool) -> None:
+        appointment = make_appointment(consult, start="2026-12-01 10:00")
+
+        erasure.erase_past_term(now=wall(now))
+
+        assert is_erased(appointment) is erased
+
+    def test_thirty_days_after_the_cancellation_where_that_comes_first(self, consult: AppointmentType) -> None:
+        appointment = appointments.cancel(book(consult, "2027-01-05 10:00"), by=Actor.PARENT, now=NOW)
+
+        assert appointment.erased_on(AMSTERDAM) == date(2026, 12, 20)
+        erasure.erase_past_term(now=NOW + timedelta(days=30))
+
+        assert is_erased(appointment)
+
+    def test_the_counts_remain(self, consult: AppointmentType) -> None:
+        make_appointment(
+            consult, start="2026-11-10 10:00", state=State.ATTENDED, outcome_at=wall("2026-11-10 11:00")
+        )
+
+        erasure.erase_past_term(now=wall("2027-01-01 00:00"))
+
+        assert Appointment.objects.filter(state=State.ATTENDED, appointment_type=consult).count() == 1

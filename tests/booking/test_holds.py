@@ -1,0 +1,72 @@
+"""A time is kept for the minutes in which a form is filled in, and nobody closes the diary that way."""
+
+from datetime import timedelta
+
+import pytest
+
+from booking import holds
+from booking.errors import (
+    OutsideBookingWindow,
+    SlotTaken,
+)
+from booking.models import (
+    AppointmentType,
+    Hold,
+)
+from tests.booking.factories import (
+    wall,
+)
+from tests.booking.steps import NOW, free, hold
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
+
+
+class TestHold:
+    def test_it_keeps_the_time_for_ten_minutes(self, consult: AppointmentType) -> None:
+        held = hold(consult, "2026-12-01 10:00")
+
+        assert held is not None
+        assert held.expires_at == NOW + timedelta(minutes=10)
+
+    def test_a_second_choice_lets_go_of_the_first(self, consult: AppointmentType) -> None:
+        hold(consult, "2026-12-01 10:00")
+        hold(consult, "2026-12-02 10:00")
+
+        assert [held.start for held in Hold.objects.all()] == [wall("2026-12-02 10:00")]
+
+    def test_another_visitor_is_told_that_it_is_taken(self, consult: AppointmentType) -> None:
+        hold(consult, "2026-12-01 10:00")
+
+        with pytest.raises(SlotTaken):
+            hold(consult, "2026-12-01 10:00", visitor="piet")
+
+    def test_a_fourth_from_one_address_goes_on_without(self, consult: AppointmentType) -> None:
+        for number in range(3):
+            assert hold(consult, f"2026-12-0{number + 1} 10:00", visitor=f"visitor {number}")
+
+        assert hold(consult, "2026-12-04 10:00", visitor="fourth") is None
+        assert hold(consult, "2026-12-04 10:00", visitor="elsewhere", address="school")
+
+    def test_no_more_than_half_of_a_day_is_ever_held(self, consult: AppointmentType) -> None:
+        assert hold(consult, "2026-12-01 09:00", visitor="one", address="one")
+        assert hold(consult, "2026-12-01 10:00", visitor="two", address="two") is None
+        assert free(consult) == ["10:00", "11:00"]
+
+    @pytest.mark.parametrize(
+        "start", ["2026-11-20 11:00", "2026-12-01 10:30", "2026-12-01 12:00", "2027-06-01 10:00"]
+    )
+    def test_what_is_not_offered_cannot_be_held(self, consult: AppointmentType, start: str) -> None:
+        with pytest.raises(OutsideBookingWindow):
+            hold(consult, start)
+
+        assert not Hold.objects.exists()
+
+
+def test_those_that_ran_out_are_forgotten(consult: AppointmentType) -> None:
+    hold(consult, "2026-12-01 09:00")
+
+    holds.forget_expired(now=NOW + timedelta(minutes=9))
+    assert Hold.objects.exists()
+    holds.forget_expired(now=NOW + timedelta(minutes=10))
+
+    assert not Hold.objects.exists()
