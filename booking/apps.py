@@ -9,7 +9,11 @@ class BookingConfig(AppConfig):
     verbose_name = _("appointments")
 
     def ready(self) -> None:
+        from booking import checks as ours
         from booking import guards
 
         checks.register(guards.check_guards, checks.Tags.database)
+        checks.register(ours.check_api_keys)
+        checks.register(ours.check_second_factor, checks.Tags.security)
+        checks.register(ours.check_rate_limits, checks.Tags.security, deploy=True)
         post_migrate.connect(guards.install_after_migrate, sender=self)

@@ -1,0 +1,35 @@
+"""What an operator gets wrong is said before it hurts."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"API_BOOKING": "key", "API_KEYS": []}, "booking.W001"),
+        ({"SECOND_FACTOR": False, "DEMO": False}, "booking.E002"),
+        ({"RATE_LIMITS": False}, "booking.E003"),
+    ],
+    ids=["no keys", "no second factor", "no limits"],
+)
+def test_a_wrong_setting_is_named(settings: Any, wrong: dict[str, Any], message: str) -> None:
+    settings.API_BOOKING = "off"
+
+    def found() -> set[str | None]:
+        return {one.id for one in run_checks(include_deployment_checks=True)}
+
+    assert message not in found()
+    for name, value in wrong.items():
+        setattr(settings, name, value)
+    assert message in found()
+
+
+def test_the_demo_may_go_without_a_second_factor(settings: Any) -> None:
+    settings.SECOND_FACTOR, settings.DEMO = False, True
+
+    assert "booking.E002" not in {one.id for one in run_checks()}
