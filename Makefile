@@ -1,11 +1,11 @@
-.PHONY: help run test ci lock messages
+.PHONY: help run test ci lock pictures
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
+	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
-	@echo "make messages  bring locale/ up to date with the texts in the code"
 
 run:
 	@sh scripts/python.sh scripts/run.py --check
@@ -28,5 +28,6 @@ lock:
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-test.in --constraint requirements.txt --output-file requirements-test.txt
 
-messages:
-	@.venv/bin/python -m practice.messages
+pictures:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python scripts/pictures.py $(or $(URL),http://localhost:8000)
