@@ -108,3 +108,12 @@ def plain_static_files() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
+
+
+@pytest.fixture(autouse=True)
+def dutch_again() -> Iterator[None]:
+    """A page in English leaves its language active in this thread, for whoever comes next."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()

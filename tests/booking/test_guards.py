@@ -223,7 +223,7 @@ def test_the_same_thing_cannot_be_owed_twice(booked: Appointment) -> None:
         make_notification(appointment=booked, key="confirmation:1")
 
 
-def test_the_system_check_misses_a_guard_that_is_gone(booked: Appointment) -> None:
+def test_the_system_check_misses_a_guard_that_is_gone() -> None:
     make_practice()
     assert run_checks(databases=["default"]) == []
     with connection.cursor() as cursor:
