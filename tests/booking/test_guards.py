@@ -14,7 +14,6 @@ from booking.models import Appointment, NotificationState, State
 from tests.booking.factories import (
     make_appointment,
     make_notification,
-    make_practice,
     make_therapist,
     make_type,
     wall,
@@ -224,15 +223,17 @@ def test_the_same_thing_cannot_be_owed_twice(booked: Appointment) -> None:
 
 
 def test_the_system_check_misses_a_guard_that_is_gone() -> None:
-    make_practice()
-    assert run_checks(databases=["default"]) == []
+    def found() -> bool:
+        return "booking.E001" in {message.id for message in run_checks(databases=["default"])}
+
+    assert not found()
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(f"DROP TRIGGER {guards.NO_OVERLAP}_insert")
         else:
             cursor.execute(f"ALTER TABLE booking_appointment DROP CONSTRAINT {guards.NO_OVERLAP}")
 
-    assert [message.id for message in run_checks(databases=["default"])] == ["booking.E001"]
+    assert found()
 
 
 @pytest.mark.django_db(transaction=True)
