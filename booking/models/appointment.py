@@ -1,0 +1,175 @@
+"""What is booked, by whom, and what is kept free while a form is filled in."""
+
+import uuid
+from datetime import date, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from booking.encryption import EncryptedTextField
+from booking.intervals import Interval
+from booking.models.offer import AppointmentType, Therapist
+
+
+class AgeBand(models.TextChoices):
+    """The ages at which Dutch law lets someone else decide about treatment (WGBO, BW 7:447 and 7:450)."""
+
+    UNDER_12 = "under_12", _("younger than 12")
+    FROM_12 = "12_15", _("12 to 15 years")
+    FROM_16 = "16_plus", _("16 years or older")
+
+
+class State(models.TextChoices):
+    CONFIRMED = "confirmed", _("confirmed")
+    CANCELLED = "cancelled", _("cancelled")
+    ATTENDED = "attended", _("attended")
+    NO_SHOW = "no_show", _("no-show")
+
+
+class Actor(models.TextChoices):
+    """Who did it."""
+
+    PARENT = "parent", _("parent")
+    THERAPIST = "therapist", _("therapist")
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def live(self) -> Self:
+        """Those that claim their time: all but the cancelled."""
+        return self.exclude(state=State.CANCELLED)
+
+    def overlapping(self, interval: Interval) -> Self:
+        """Those whose occupied time overlaps `interval` (UTC, half-open)."""
+        return self.filter(occupied_start__lt=interval.end, occupied_end__gt=interval.start)
+
+
+class Appointment(models.Model):
+    """A booked slot of one family. Only appointments.py writes here; guards.py refuses what must never be."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    appointment_type = models.ForeignKey(
+        AppointmentType, models.PROTECT, related_name="appointments", verbose_name=_("appointment type")
+    )
+    therapist = models.ForeignKey(
+        Therapist, models.PROTECT, related_name="appointments", verbose_name=_("therapist")
+    )
+    start = models.DateTimeField(_("start"))
+    end = models.DateTimeField(_("end"))
+    # With the buffers of the type as they were when this was booked.
+    occupied_start = models.DateTimeField()
+    occupied_end = models.DateTimeField()
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.CONFIRMED)
+    # Rises with each move and with the cancellation: what was owed under an older one is void.
+    sequence = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(_("booked at"))
+    changed_at = models.DateTimeField(_("changed at"))
+    outcome_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.CharField(max_length=10, choices=Actor.choices, blank=True)
+    cancel_reason = EncryptedTextField(blank=True)
+    # HMACs of the key and of the request that it came with, for 24 hours.
+    idempotency_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
+    idempotency_body = models.CharField(max_length=64, blank=True, editable=False)
+    child_first_name = EncryptedTextField(_("first name of the child"), blank=True)
+    age_band = models.CharField(_("age of the child"), max_length=10, choices=AgeBand.choices, blank=True)
+    remark = EncryptedTextField(_("remark"), blank=True)
+    erase_requested_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["start"]
+        verbose_name = _("appointment")
+        verbose_name_plural = _("appointments")
+        indexes = [
+            models.Index(fields=["therapist", "occupied_start"], name="appointment_therapist_time"),
+            models.Index(fields=["start"], name="appointment_start"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="appointment_order_of_times",
+                condition=Q(occupied_start__lte=F("start"), start__lt=F("end"), end__lte=F("occupied_end")),
+            ),
+            models.CheckConstraint(name="appointment_known_state", condition=Q(state__in=list(State.values))),
+            models.CheckConstraint(
+                name="appointment_cancelled_has_moment",
+                condition=Q(state=State.CANCELLED, cancelled_at__isnull=False)
+                | (~Q(state=State.CANCELLED) & Q(cancelled_at__isnull=True)),
+            ),
+            # Whether a family came is known only once it could have come.
+            models.CheckConstraint(
+                name="appointment_outcome_after_start",
+                condition=Q(
+                    state__in=[State.ATTENDED, State.NO_SHOW],
+                    outcome_at__isnull=False,
+                    outcome_at__gte=F("start"),
+                )
+                | Q(state__in=[State.CONFIRMED, State.CANCELLED], outcome_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id}"
+
+    @property
+    def can_change_until(self) -> datetime:
+        """The last moment (UTC) at which a parent can move or cancel this by the link."""
+        return self.start - self.appointment_type.change_notice
+
+    def erased_on(self, zone: ZoneInfo) -> date:
+        """Return the day in `zone` on which the family's data goes by itself: a set number of days after the
+        end or the cancellation, whichever comes first."""
+        ended = min(self.end, self.cancelled_at or self.end)
+        return (ended + timedelta(days=settings.ERASE_AFTER_DAYS)).astimezone(zone).date()
+
+
+class Parent(models.Model):
+    """A parent of the family that an appointment is for, with what is needed to reach them."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    appointment = models.ForeignKey(Appointment, models.CASCADE, related_name="parents")
+    name = EncryptedTextField(_("name"), blank=True)
+    email = EncryptedTextField(_("mail address"), blank=True)
+    email_hash = models.CharField(max_length=64, blank=True, db_index=True, editable=False)
+    phone = EncryptedTextField(_("phone number"), blank=True)
+    phone_hash = models.CharField(max_length=64, blank=True, db_index=True, editable=False)
+    language = models.CharField(_("language"), max_length=10, default="nl")
+    consent_version = models.CharField(max_length=20, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    booked = models.BooleanField(default=True)
+    # Raised where every manage link that was mailed before must stop to work.
+    link_version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("parent")
+        verbose_name_plural = _("parents")
+
+    def __str__(self) -> str:
+        return f"{self.public_id}"
+
+
+class Hold(models.Model):
+    """A claim on a slot for the minutes in which a form is filled in."""
+
+    therapist = models.ForeignKey(Therapist, models.CASCADE, related_name="holds")
+    appointment_type = models.ForeignKey(AppointmentType, models.CASCADE, related_name="holds")
+    start = models.DateTimeField()
+    occupied_start = models.DateTimeField()
+    occupied_end = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    # HMACs: of the browser session's own key, and of the address it came from.
+    visitor = models.CharField(max_length=64, unique=True)
+    address = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        indexes = [models.Index(fields=["therapist", "occupied_start"], name="hold_therapist_time")]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
