@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from schedule.models import Calendar, Event, Rule
 
 from booking.errors import BookingError
+from booking.hours import WorkingHours, overlap
 from booking.intervals import Interval, exists, from_wall, local_days
 from booking.models import Therapist
 
@@ -57,42 +58,6 @@ class NotInDiary(DiaryError):
 
     def __init__(self) -> None:
         super().__init__(_("This is not in the diary any more."))
-
-
-@dataclass(frozen=True)
-class WorkingHours:
-    """A window on the practice's clock that recurs each week, or every other week.
-
-    `weekday` counts from Monday, 0. An `end` that is not after `start` is on the next day. From `first_day` to
-    `last_day`, both included; the first window is on the first such weekday from `first_day` on, and that is
-    the `first_day` that the diary gives back.
-    """
-
-    id: int | None
-    weekday: int
-    start: time
-    end: time
-    every_weeks: int
-    first_day: date
-    last_day: date | None
-
-    def wall_window(self, day: date) -> tuple[datetime, datetime]:
-        """Return the naive start and end of the window that begins on `day`."""
-        last = day + _DAY if self.end <= self.start else day
-        return datetime.combine(day, self.start), datetime.combine(last, self.end)
-
-    def window(self, day: date, zone: ZoneInfo) -> Interval:
-        """Return the window (UTC) that begins on the local date `day`; empty where the clock skips all of it."""
-        start, end = self.wall_window(day)
-        return Interval(from_wall(start, zone), from_wall(end, zone))
-
-    def wall_windows(self, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the naive windows that begin on the `days` dates from `first` on."""
-        for day in (first + number * _DAY for number in range(days)):
-            weeks, rest = divmod((day - self.first_day).days, 7)
-            begun = day >= self.first_day and (self.last_day is None or day <= self.last_day)
-            if begun and rest == 0 and weeks % self.every_weeks == 0:
-                yield self.wall_window(day)
 
 
 @dataclass(frozen=True)
@@ -318,22 +283,11 @@ def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) ->
                 "On %(day)s the clock skips %(time)s. Please choose another time, or let it begin a week later."
             )
             raise DiaryError(sentence % {"day": date_format(wall), "time": f"{wall:%H:%M}"})
-    if other := next((other for other in others if _overlap(hours, other)), None):
+    if other := next((other for other in others if overlap(hours, other)), None):
         sentence = _("These hours overlap those of %(weekday)s from %(start)s to %(end)s.")
         values = {"start": f"{other.start:%H:%M}", "end": f"{other.end:%H:%M}"}
         raise DiaryError(sentence % {"weekday": WEEKDAYS[other.weekday], **values})
     return hours
-
-
-def _overlap(one: WorkingHours, other: WorkingHours) -> bool:
-    """Return whether the two ever overlap on the clock, over midnight too."""
-    # Both repeat within two weeks, and a window may reach into the other's first day from the night before.
-    first, days = max(one.first_day, other.first_day) - _DAY, 14
-    return any(
-        start < other_end and other_start < end
-        for start, end in one.wall_windows(first, days)
-        for other_start, other_end in other.wall_windows(first, days)
-    )
 
 
 def _check_days(first: date, last: date) -> None:

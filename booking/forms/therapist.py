@@ -14,8 +14,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from booking import diary
 from booking.forms.parent import several_lines, single_line
+from booking.hours import WorkingHours
 from booking.intervals import Interval, exists, from_wall, local_days
 from booking.models import AppointmentType, Place
 from booking.notifications import lead
@@ -110,9 +110,9 @@ class WorkingHoursForm(forms.Form):
             self.add_error("last_day", _("The last day must not lie before the first one."))
         return data
 
-    def hours(self, pk: int | None = None) -> diary.WorkingHours:
+    def hours(self, pk: int | None = None) -> WorkingHours:
         """Return what was filled in, as a change of the hours `pk` or as new ones."""
-        return diary.WorkingHours(id=pk, **self.cleaned_data)
+        return WorkingHours(id=pk, **self.cleaned_data)
 
 
 class _SpanForm(forms.Form):

@@ -27,6 +27,7 @@ from booking.forms.therapist import (
     WorkingHoursForm,
     lead_in_words,
 )
+from booking.hours import WorkingHours
 from booking.models import Therapist
 from booking.views.days import days
 from practice.requests import PracticeRequest
@@ -46,7 +47,7 @@ class Weekday:
     """A day of the week and the working hours on it."""
 
     name: str
-    hours: list[diary.WorkingHours]
+    hours: list[WorkingHours]
 
 
 @dataclass(frozen=True, slots=True)

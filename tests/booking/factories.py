@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from booking import diary
 from booking.appointments import Family, email_hash, phone_hash
+from booking.hours import WorkingHours
 from booking.intervals import from_wall
 from booking.models import (
     AgeBand,
@@ -85,7 +86,7 @@ def make_hours(
 ) -> None:
     """Give `therapist` working hours on `weekdays` (Monday is 0), every day where none is named."""
     for weekday in weekdays or range(7):
-        hours = diary.WorkingHours(
+        hours = WorkingHours(
             id=None,
             weekday=weekday,
             start=time.fromisoformat(start),

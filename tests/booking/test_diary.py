@@ -21,7 +21,8 @@ from pytest_django import DjangoAssertNumQueries
 from schedule.models import Calendar, Event, Occurrence, Rule
 
 from booking import diary
-from booking.diary import DiaryError, NotInDiary, WorkingHours
+from booking.diary import DiaryError, NotInDiary
+from booking.hours import WorkingHours
 from booking.intervals import Interval
 from booking.models import Therapist
 from tests.booking.factories import AMSTERDAM, make_therapist, wall

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from booking import diary
 from booking.accounts import create_account
+from booking.hours import WorkingHours
 from booking.models import AppointmentType, Therapist
 from practice.models import Practice
 from practice.translations import Translated
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             therapist.save(update_fields=["user"])
             today = timezone.localdate(timezone=zone)
             for weekday, start, end, every_weeks in HOURS:
-                hours = diary.WorkingHours(
+                hours = WorkingHours(
                     id=None,
                     weekday=weekday,
                     start=start,
