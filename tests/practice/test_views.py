@@ -233,6 +233,10 @@ def test_robots_are_told_where_to_look(client: Client, settings: Any) -> None:
     assert lines[-1] == "Sitemap: https://praktijk.example/sitemap.xml"
 
 
+def test_a_browser_that_looks_for_an_icon_is_led_to_the_drawing(client: Client) -> None:
+    assert client.get("/favicon.ico")["Location"] == "/static/favicon.svg"
+
+
 def test_healthz_asks_nothing_of_the_database(client: Client) -> None:
     # This test may not touch the database at all, and pytest-django would say so.
     assert client.get("/healthz").content == b"ok"
