@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -58,6 +59,8 @@ class PageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def formfield_for_dbfield(
         self, db_field: "models.Field[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
+        if db_field.name == "language":
+            return forms.ChoiceField(label=db_field.verbose_name, choices=settings.LANGUAGES)
         if db_field.name == "body":
             kwargs["widget"] = forms.Textarea(attrs=_MARKDOWN)
         if db_field.name == "description":

@@ -111,7 +111,8 @@ class Page(models.Model):
         help_text=_("The last part of the address, the same in every language. Empty for the home page."),
         validators=[RegexValidator(r"^[a-z0-9-]*$", _("Use small letters, digits and hyphens only."))],
     )
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    # No choices: a further language is a setting, and would need a migration.
+    language = models.CharField(_("language"), max_length=10)
     title = models.CharField(_("title"), max_length=120)
     menu_title = models.CharField(_("title in the menu"), max_length=40)
     description = models.CharField(

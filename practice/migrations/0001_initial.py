@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(blank=True, help_text='The last part of the address, the same in every language. Empty for the home page.', validators=[django.core.validators.RegexValidator('^[a-z0-9-]*$', 'Use small letters, digits and hyphens only.')], verbose_name='address name')),
-                ('language', models.CharField(choices=[('nl', 'Dutch'), ('en', 'English')], max_length=10, verbose_name='language')),
+                ('language', models.CharField(max_length=10, verbose_name='language')),
                 ('title', models.CharField(max_length=120, verbose_name='title')),
                 ('menu_title', models.CharField(max_length=40, verbose_name='title in the menu')),
                 ('description', models.CharField(help_text='One or two sentences: under the title, and in search results.', max_length=300, verbose_name='description')),
