@@ -51,10 +51,7 @@ def claim(
             locked = appointment_type.therapists.filter(active=True, pk=candidate.pk)
             for slot in free(list(locked.select_for_update(of=("self",)))):
                 return write(slot)
-    offered = free_time.search(appointment_type, therapists, day, day, zone=zone, now=now, claimed=False)
-    if any(slot.start == start for slot in offered):
-        raise SlotTaken
-    raise OutsideBookingWindow
+    raise free_time.refusal(appointment_type, start, zone=zone, now=now, therapist=therapist)
 
 
 @contextmanager

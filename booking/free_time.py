@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking import diary
+from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
 from booking.intervals import Interval, local_days
 from booking.models import Appointment, AppointmentType, Hold, Therapist
 from booking.slots import Policy, open_slots
@@ -73,6 +74,25 @@ def slot_at(
         appointment_type, day, day, zone=zone, now=now, therapist=therapist, visitor=visitor, moving=moving
     )
     return next((slot for slot in slots if slot.start == start), None)
+
+
+def refusal(
+    appointment_type: AppointmentType,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+) -> BookingError:
+    """Return why `start` (UTC), which is not free, cannot be booked: SlotTaken where it is on offer but claimed,
+    OutsideBookingWindow where it is not on offer at all."""
+    if not within_booking_window(appointment_type, start, now=now):
+        return OutsideBookingWindow()
+    day = start.astimezone(zone).date()
+    offered = search(
+        appointment_type, offering(appointment_type, therapist), day, day, zone=zone, now=now, claimed=False
+    )
+    return SlotTaken() if any(slot.start == start for slot in offered) else OutsideBookingWindow()
 
 
 def opens_on(

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from icalendar import Calendar, Event, vCalAddress, vUri
@@ -95,23 +96,21 @@ def _event(appointment: Appointment, parent: Parent, practice: Practice, status:
     event.add("organizer", organizer)
     event.add("summary", _("Appointment: %(practice)s") % {"practice": practice.name})
     event.add("location", place(appointment, practice))
-    event.add("description", _description(appointment, practice, url))
+    event.add("description", _description(appointment, practice, url if status == "CONFIRMED" else ""))
     event.add("url", vUri(url))
     return event
 
 
 def _description(appointment: Appointment, practice: Practice, url: str) -> str:
-    return "\n".join(
-        [
-            str(appointment.appointment_type),
-            "",
-            _("Move or cancel:"),
-            url,
-            "",
-            _("Declining or deleting this in your calendar cancels nothing. Please use the link."),
-            f"{practice.name}, {practice.phone_shown}",
-        ]
-    )
+    """Return what the entry says; `url` is empty where there is nothing left to move or cancel."""
+    links_and_warning = [
+        _("Move or cancel:"),
+        url,
+        "",
+        _("Declining or deleting this in your calendar cancels nothing. Please use the link."),
+    ]
+    lines = [str(appointment.appointment_type), "", *(links_and_warning if url else [])]
+    return "\n".join([*lines, f"{practice.name}, {practice.phone_shown}"])
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -122,5 +121,7 @@ def _moment(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _address(email: str) -> vCalAddress:
+    # As the mail itself is addressed: calendars look for the recipient's own address.
+    local, at, domain = email.rpartition("@")
     # Left as they are: the characters that RFC 6068 §2 allows there.
-    return vCalAddress("mailto:" + quote(email, safe="!$'()*+,;:@"))
+    return vCalAddress("mailto:" + quote(local + at + punycode(domain), safe="!$'()*+,;:@"))

@@ -41,6 +41,12 @@ def count(limit: Limit, caller: str, *, now: datetime) -> None:
         raise TooManyRequests(int((window_start + limit.window - now).total_seconds()) + 1)
 
 
+def record(limit: Limit, caller: str, *, now: datetime) -> None:
+    """Count one try of `limit` by `caller` that has succeeded already, and so cannot be refused any more."""
+    if settings.RATE_LIMITS:
+        _add(limit, caller, 1, now)
+
+
 def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
     """Raise TooManyRequests where `caller` has used up `limit`, without counting a try."""
     if not settings.RATE_LIMITS:

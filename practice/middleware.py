@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
 from practice.models import Practice
@@ -36,6 +37,20 @@ def without_practice(view: View) -> View:
     """Mark `view` as one that needs neither the practice nor its clock, and so no database."""
     view.needs_no_practice = True  # type: ignore[attr-defined]
     return view
+
+
+class PrivatePagesMiddleware:
+    """Keeps the pages of accounts and of the admin out of every cache: they show secrets and names."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        route = request.resolver_match.route if request.resolver_match else ""
+        if {"account", "beheer"} & set(route.split("/")[:2]):
+            add_never_cache_headers(response)
+        return response
 
 
 class PracticeMiddleware:

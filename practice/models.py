@@ -5,10 +5,11 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
@@ -141,6 +142,12 @@ class Page(models.Model):
     def drawing(self) -> str:
         """The template of the drawing that goes with this page."""
         return f"parts/drawings/{_DRAWINGS.get(self.slug, 'pair')}.html"
+
+    def clean(self) -> None:
+        """Refuse an address that leads elsewhere already: a page there could never be seen."""
+        taken = {code for code, _name in settings.LANGUAGES} | {settings.STATIC_URL.strip("/")}
+        if self.slug and (self.slug in taken or resolve(f"/{self.slug}/").url_name != "page"):
+            raise ValidationError({"slug": _("This address is in use already. Please choose another one.")})
 
     def get_absolute_url(self) -> str:
         """Return the page's path in the language of the moment."""

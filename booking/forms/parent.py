@@ -14,6 +14,7 @@ from booking.models import AgeBand, AppointmentType, Therapist
 
 # Raised with each change of what a parent agrees to.
 CONSENT_VERSION = "2026-11"
+LONGEST_KEY = 64
 # Invisible characters that turn the reading direction: a name written with them is not what it seems.
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -176,7 +177,7 @@ class BookingForm(FamilyForm):
         ),
         required=False,
     )
-    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    key = forms.CharField(max_length=LONGEST_KEY, widget=forms.HiddenInput)
     field_order = [
         "parent_name",
         "email",

@@ -55,7 +55,7 @@ class WallTimeField(forms.TimeField):
         super().__init__(
             input_formats=["%H:%M", "%H:%M:%S"],
             error_messages={
-                "required": _("Please choose a time."),
+                "required": _("Please fill in a time."),
                 "invalid": _("This time does not exist. An example: 09:30"),
             },
             **kwargs,
@@ -118,9 +118,19 @@ class WorkingHoursForm(forms.Form):
 class _SpanForm(forms.Form):
     """A form that gives an interval, read on the clocks of `zone`."""
 
-    def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone: ZoneInfo, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone = zone
+        self.zone, self.now = zone, now
+
+    def span(self, start: datetime | None, end: datetime | None, last_field: str) -> Interval | None:
+        """Return the interval from `start` to `end` (UTC); None, with a sentence, where it cannot be."""
+        if not (start and end):
+            return None
+        if end <= start:
+            self.add_error("end", _("The end must come after the beginning."))
+        elif end <= self.now:
+            self.add_error(last_field, _("This lies in the past. Is the year right?"))
+        return Interval(start, end)
 
     def moment(self, field: str, day: date, at: time) -> datetime | None:
         """Return the moment (UTC) of `at` on `day`; None, with a sentence at `field`, where it never comes."""
@@ -162,10 +172,7 @@ class TimeOffForm(_SpanForm):
         days = local_days(first, last, self.zone)
         start = self.moment("start", first, data["start"]) if data["start"] else days.start
         end = self.moment("end", last, data["end"]) if data["end"] else days.end
-        if start and end and end <= start:
-            self.add_error("end", _("The end must come after the beginning."))
-        elif start and end:
-            data["interval"] = Interval(start, end)
+        data["interval"] = self.span(start, end, "first_day")
         return data
 
 
@@ -183,10 +190,7 @@ class ExtraOpeningForm(_SpanForm):
             return data
         start = self.moment("start", data["day"], data["start"])
         end = self.moment("end", data["day"], data["end"])
-        if start and end and end <= start:
-            self.add_error("end", _("The end must come after the beginning."))
-        elif start and end:
-            data["interval"] = Interval(start, end)
+        data["interval"] = self.span(start, end, "day")
         return data
 
 

@@ -147,7 +147,7 @@ def time_off(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
 def add_time_off(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """Add a span in which nothing is offered."""
     whose = _whose(request, viewer)
-    form = TimeOffForm(request.POST or None, zone=request.practice.zone)
+    form = TimeOffForm(request.POST or None, zone=request.practice.zone, now=timezone.now())
     return _change_diary(
         request,
         whose,
@@ -180,7 +180,7 @@ def remove_time_off(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpRe
 def add_extra_opening(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """Add a span outside the weekly hours in which appointments are offered."""
     whose = _whose(request, viewer)
-    form = ExtraOpeningForm(request.POST or None, zone=request.practice.zone)
+    form = ExtraOpeningForm(request.POST or None, zone=request.practice.zone, now=timezone.now())
     return _change_diary(
         request,
         whose,

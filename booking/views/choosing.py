@@ -6,19 +6,19 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import appointments, client, free_time, holds, links, rate_limits
 from booking.appointments import Request
 from booking.encryption import lookup_hash
-from booking.errors import BookingError, SlotTaken
-from booking.forms.parent import BookingForm, ChooseForm, DayForm, SlotForm
+from booking.errors import BookingError
+from booking.forms.parent import LONGEST_KEY, BookingForm, ChooseForm, DayForm, SlotForm
 from booking.models import AppointmentType
 from booking.views.answers import first_error, status_of, with_error
 from booking.views.times import days_of, free_times, value_of
@@ -31,9 +31,12 @@ def choose(request: PracticeRequest) -> HttpResponse:
     return _choose(request, request.GET)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def hold(request: PracticeRequest) -> HttpResponse:
     """Keep the chosen time for ten minutes, and go on to the form."""
+    if request.method != "POST":
+        # Who lost a race stands at this address, and may reload it or change the language.
+        return redirect("booking:choose")
     now = timezone.now()
     form = SlotForm(request.POST)
     if not form.is_valid():
@@ -65,7 +68,14 @@ def details(request: PracticeRequest) -> HttpResponse:
         return _book(request, slot)
     now = timezone.now()
     if not _still_free(request, slot, now):
-        return _choose(request, request.GET, error=str(SlotTaken()), status=409)
+        why = free_time.refusal(
+            slot.cleaned_data["type"],
+            slot.cleaned_data["start"],
+            zone=request.practice.zone,
+            now=now,
+            therapist=slot.cleaned_data["therapist"],
+        )
+        return _choose(request, request.GET, error=str(why), status=status_of(why))
     return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
 
 
@@ -117,6 +127,9 @@ def _details(
     **extra: Any,
 ) -> HttpResponse:
     appointment_type, start = slot.cleaned_data["type"], slot.cleaned_data.get("start")
+    if "alternatives" in extra:
+        # It is not shown, and one from the end of the calendar has no end to compute.
+        start = None
     held = start and holds.live(client.known_visitor(request), appointment_type, start, now=now)
     context = {
         "form": form,
@@ -136,14 +149,15 @@ def _details(
 
 
 def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
-    now, form = timezone.now(), BookingForm(request.POST)
+    now, form = timezone.now(), BookingForm(_with_key(request.POST))
     # Both are looked at, so that a form with two things wrong says both.
     if not (form.is_valid() & slot.is_valid()):
-        return _details(request, slot, form, now, status=422, **_alternatives(request, slot, now))
-    language = get_language() or settings.LANGUAGE_CODE
+        sentence = {"error": first_error(slot)} if slot.errors else {}
+        return _details(request, slot, form, now, status=422, **sentence, **_alternatives(request, slot, now))
+    language, email = get_language() or settings.LANGUAGE_CODE, form.cleaned_data["email"].casefold()
     try:
         rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
-        rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, form.cleaned_data["email"].casefold(), now=now)
+        rate_limits.refuse_exhausted(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
         appointment = appointments.book(
             slot.cleaned_data["type"],
             slot.cleaned_data["start"],
@@ -160,7 +174,19 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
+    # Only what was booked: tries in somebody else's name must not shut that address out.
+    rate_limits.record(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _with_key(posted: QueryDict) -> QueryDict:
+    """Return what was posted with a fresh key where its own is none, since nobody could mend a hidden field."""
+    key = posted.get("key", "")
+    if key.isprintable() and 0 < len(key.strip()) <= LONGEST_KEY:
+        return posted
+    mended = posted.copy()
+    mended["key"] = uuid4().hex
+    return mended
 
 
 def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Request:

@@ -17,12 +17,11 @@ from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
     BookingError,
-    SlotTaken,
     TooLateToChange,
     TooManyRequests,
 )
 from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
-from booking.models import Actor, Appointment, Parent, State
+from booking.models import Actor, Appointment, Kind, NotificationState, Parent, State
 from booking.views.answers import View, first_error, private, status_of, too_many, with_error
 from booking.views.times import free_times, value_of
 from practice.requests import PracticeRequest
@@ -51,8 +50,13 @@ def with_parent(view: View) -> View:
 @with_parent
 @require_safe
 def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
-    """Say what was booked and what happens next."""
-    return render(request, "booking/booked.html", _about(request, parent, token, now))
+    """Say what was booked and what happens next; once that is no longer what happens next, what is."""
+    appointment = parent.appointment
+    if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
+        return redirect("booking:manage", token)
+    reminded = appointment.notifications.filter(kind=Kind.REMINDER, state=NotificationState.DUE).exists()
+    context = _about(request, parent, token, now) | {"reminded": reminded}
+    return render(request, "booking/booked.html", context)
 
 
 @with_parent
@@ -71,19 +75,8 @@ def reschedule(request: PracticeRequest, parent: Parent, token: str, now: dateti
         return _reschedule(request, parent, token, now)
     if not _changeable(appointment, now):
         return redirect("booking:manage", token)
-    if "start" in request.GET and (start := _start_of(request.GET.get("start", ""))):
-        slot = free_time.slot_at(
-            appointment.appointment_type,
-            start,
-            zone=request.practice.zone,
-            now=now,
-            therapist=appointment.therapist,
-            moving=appointment,
-        )
-        if slot:
-            context = {**_about(request, parent, token, now), "slot": slot, "value": value_of(slot.start)}
-            return render(request, "booking/reschedule_confirm.html", context)
-        return _reschedule_page(request, parent, token, now, error=str(SlotTaken()), status=409)
+    if "start" in request.GET:
+        return _ask_about_move(request, parent, token, now)
     return _reschedule_page(request, parent, token, now)
 
 
@@ -92,7 +85,7 @@ def reschedule(request: PracticeRequest, parent: Parent, token: str, now: dateti
 def cancel(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Ask once, cancel on POST; cancelling again changes nothing."""
     appointment = parent.appointment
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             appointments.cancel(appointment, by=Actor.PARENT, reason=form.cleaned_data["reason"], now=now)
@@ -170,6 +163,20 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         return with_error(page, error)
     messages.success(request, _("Your appointment was moved. You get a mail about it."))
     return redirect("booking:manage", token)
+
+
+def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    appointment, start = parent.appointment, _start_of(request.GET.get("start", ""))
+    if not start:
+        sentence = str(StartField.default_error_messages["invalid"])
+        return _reschedule_page(request, parent, token, now, error=sentence, status=422)
+    asked: dict[str, Any] = {"zone": request.practice.zone, "now": now, "therapist": appointment.therapist}
+    slot = free_time.slot_at(appointment.appointment_type, start, moving=appointment, **asked)
+    if not slot:
+        why = free_time.refusal(appointment.appointment_type, start, **asked)
+        return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why))
+    context = {**_about(request, parent, token, now), "slot": slot, "value": value_of(slot.start)}
+    return render(request, "booking/reschedule_confirm.html", context)
 
 
 def _reschedule_page(

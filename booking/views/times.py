@@ -54,7 +54,8 @@ def free_times(
         visitor=client.known_visitor(request),
         moving=moving,
     )
-    days = days_of(slots)
+    # Moving to where it is would be no move.
+    days = days_of([slot for slot in slots if not moving or slot.start != moving.start])
     shown = [day for day in days if not from_day or day.day >= from_day]
     earlier = [day for day in days if from_day and day.day < from_day]
     context: dict[str, Any] = {

@@ -218,3 +218,19 @@ def test_nothing_about_the_family_is_in_it() -> None:
     for private in ("Quirijn", "16", "Bijzonder", "Verhuizing", "Xantippe", "Zonderling", "87654321"):
         # The link's token and the UID are random letters: they say nothing, but may hold a 16.
         assert private not in re.sub(r"https?://\S+|UID:\S+|\d{8}T\d{6}", "", text)
+
+
+def test_a_cancellation_says_nothing_more_of_moving() -> None:
+    appointment = make_appointment(state=State.CANCELLED, cancelled_at=NOW, sequence=1)
+
+    assert "Verzetten" not in event_of(invite(appointment, "CANCEL"))["DESCRIPTION"]
+    assert "Verzetten" in event_of(invite(appointment))["DESCRIPTION"]
+
+
+def test_the_attendee_is_the_address_that_the_mail_goes_to() -> None:
+    appointment = make_appointment()
+    parent = appointment.parents.get()
+    parent.email = "noor@exämple.org"
+    content = invitations.invitation(appointment, parent, Practice.load(), method="REQUEST", now=NOW)
+
+    assert event_of(content)["ATTENDEE"] == "mailto:noor@xn--exmple-cua.org"

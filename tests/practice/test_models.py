@@ -83,3 +83,11 @@ def test_menu_lists_what_is_published_in_its_order() -> None:
     make_page("a", "en")
 
     assert [page.slug for page in Page.objects.menu("nl")] == ["a", "b"]
+
+
+@pytest.mark.parametrize("slug", ["afspraak", "agenda", "beheer", "en", "nl", "static"])
+def test_a_page_cannot_take_an_address_that_leads_elsewhere(slug: str) -> None:
+    page = make_page(slug=slug)
+
+    with pytest.raises(ValidationError, match="in gebruik"):
+        page.full_clean()

@@ -281,3 +281,13 @@ def test_demo_says_that_it_is_one(client: Client, settings: Any, demo: bool, sho
     settings.DEMO = demo
 
     assert ("Dit is een demonstratie" in client.get("/").content.decode()) is shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/account/login/", "/en/account/login/", "/beheer/", "/account/password/change/"]
+)
+def test_pages_of_accounts_and_admin_are_kept_nowhere(client: Client, path: str) -> None:
+    make_practice()
+
+    assert "no-store" in client.get(path)["Cache-Control"]

@@ -72,7 +72,7 @@ def _account() -> User:
 
 def _first_consult() -> dict[str, Any]:
     return {
-        "name": Translated(nl="Eerste afspraak", en="First consultation"),
+        "name": Translated(nl="Eerste afspraak", en="First appointment"),
         "description": Translated(
             nl="Een vrijblijvende kennismaking: u vertelt wat er speelt, en we kijken samen wat kan helpen.",
             en="To get to know each other, without obligation: you tell what is going on, "

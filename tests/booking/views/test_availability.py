@@ -101,7 +101,7 @@ class TestWorkingHours:
             ({"end": "08:00"}, "The end must come after the beginning."),
             ({"end": "09:00"}, "The end must come after the beginning."),
             ({"start": "25:00"}, "This time does not exist."),
-            ({"start": ""}, "Please choose a time."),
+            ({"start": ""}, "Please fill in a time."),
             ({"first_day": "2026-02-30"}, "This day does not exist."),
             ({"first_day": ""}, "Please choose a day."),
             ({"first_day": "9999-12-31"}, "Please choose a day between 2000 and 2100."),
@@ -210,6 +210,7 @@ class TestTimeOff:
         [
             ({"last_day": "2026-11-30"}, "The last day must not lie before the first one."),
             ({"start": "15:00", "end": "13:00"}, "The end must come after the beginning."),
+            ({"first_day": "2020-12-01"}, "This lies in the past. Is the year right?"),
             ({"first_day": "2027-03-28", "start": "02:30"}, "In that night the clock skips this time."),
             ({"first_day": "2027-03-27", "last_day": "2027-03-28", "end": "02:30"}, "the clock skips this time."),
             ({"first_day": "2026-02-30"}, "This day does not exist."),

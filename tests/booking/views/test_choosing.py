@@ -247,7 +247,9 @@ class TestHolding:
         assert "02:30" not in [f"{time.start:%H:%M}" for time in day.times]
 
     def test_a_get_holds_nothing(self, visitor: Client) -> None:
-        assert visitor.get("/afspraak/kiezen/").status_code == 405
+        visitor.get("/afspraak/kiezen/", {"type": "eerste-afspraak", "start": START})
+
+        assert not Hold.objects.exists()
 
     def test_many_from_one_address_are_told_to_wait(self, visitor: Client, settings: Any) -> None:
         for _ in range(120):
@@ -448,3 +450,51 @@ def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
     assert Appointment.objects.get().start == wall(
         f"{datetime.combine(sunday, datetime.min.time()):%Y-%m-%d} 10:00"
     )
+
+
+class TestAfterALostSlot:
+    """What was found by trying it: the pages of a refusal must lead on as any other page does."""
+
+    def test_its_links_and_its_form_lead_to_the_list(self, visitor: Client) -> None:
+        fill_in(Client())
+
+        page = hold(visitor).content.decode()
+
+        assert 'action="/afspraak/"' in page
+        assert re.findall(r'<a class="button button--quiet" href="([^"?]*)\?', page) == ["/afspraak/"]
+
+    @pytest.mark.parametrize("path", ["/afspraak/kiezen/", "/en/afspraak/kiezen/"])
+    def test_its_address_can_be_opened_again(self, visitor: Client, path: str) -> None:
+        assert visitor.get(path)["Location"] == path.replace("kiezen/", "")
+
+    def test_a_form_with_mistakes_keeps_the_choice_in_its_address(self, visitor: Client) -> None:
+        query = "type=eerste-afspraak&start=2026-12-01T09%3A00Z"
+        page = fill_in(visitor, parent_name="").content.decode()
+
+        assert f'action="/afspraak/gegevens/?{query.replace("&", "&amp;")}"' in page
+
+    def test_no_choice_among_the_nearest_times_is_said(self, visitor: Client) -> None:
+        for start in ("", "x", "2026-12-01T10:00", "9999-12-31T23:59Z"):
+            response = fill_in(visitor, start)
+            assert response.status_code == 422
+            assert "notice--error" in response.content.decode()
+            assert "Kies een" in text(response)
+
+    @pytest.mark.parametrize("key", ["", "k" * 65, "k\x00"])
+    def test_a_key_that_is_none_does_not_close_the_form_for_ever(self, visitor: Client, key: str) -> None:
+        assert fill_in(visitor, key=key).status_code == 302
+
+    @pytest.mark.parametrize(
+        "start", ["2026-12-01T09:30Z", "2026-11-01T09:00Z", "2029-12-01T09:00Z", "9999-12-31T23:59Z"]
+    )
+    def test_a_time_that_never_was_on_offer_is_not_called_taken(self, visitor: Client, start: str) -> None:
+        response = visitor.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": start})
+
+        assert response.status_code == 422
+        assert "Dit moment kunt u niet kiezen." in text(response)
+
+    def test_refused_tries_do_not_shut_an_address_out(self, visitor: Client) -> None:
+        for _ in range(12):
+            fill_in(visitor, "2026-12-01T09:30Z")
+
+        assert fill_in(visitor).status_code == 302

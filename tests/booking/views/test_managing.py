@@ -21,6 +21,7 @@ from booking.models import (
 from tests.booking.factories import (
     make_appointment,
     make_hours,
+    make_notification,
     make_practice,
     make_therapist,
     make_type,
@@ -192,3 +193,36 @@ class TestManaging:
         statuses = [visitor.get(f"/afspraak/beheer/guess-{n}/").status_code for n in range(31)]
 
         assert statuses == [404] * 30 + [429]
+
+    def test_its_own_time_is_not_offered_as_another(self, visitor: Client, appointment: Appointment) -> None:
+        response = visitor.get(manage_link(appointment, "reschedule"), {"day": "2026-12-01"})
+
+        assert [time.value for time in response.context["days"][0].times] == [
+            "2026-12-01T08:00Z",
+            "2026-12-01T10:00Z",
+        ]
+
+    @pytest.mark.parametrize("start", ["x", "2026-12-02T10:00", "2026-12-02T09:30Z", "9999-12-31T23:59Z"])
+    def test_a_question_about_no_time_gets_a_sentence(
+        self, visitor: Client, appointment: Appointment, start: str
+    ) -> None:
+        response = visitor.get(manage_link(appointment, "reschedule"), {"start": start})
+
+        assert response.status_code == 422
+        assert "Kies een" in text(response)
+
+    def test_the_page_that_says_done_promises_no_reminder_that_is_not_owed(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        page = manage_link(appointment, "booked")
+        assert "U krijgt nu een mail. " in text(visitor.get(page))
+        make_notification(Kind.REMINDER, appointment=appointment)
+
+        assert "en voor de afspraak een herinnering" in text(visitor.get(page))
+
+    def test_the_page_that_says_done_leads_on_once_it_is_no_longer_so(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        visitor.post(manage_link(appointment, "cancel"))
+
+        assert visitor.get(manage_link(appointment, "booked"))["Location"] == manage_link(appointment)
