@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, notifications, outbox
+from booking import claims, history, notifications, outbox
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -21,7 +22,7 @@ from booking.errors import (
     TooLateToChange,
 )
 from booking.free_time import FreeSlot
-from booking.models import Actor, Appointment, AppointmentType, Hold, Parent, State, Therapist
+from booking.models import Action, Actor, Appointment, AppointmentType, Hold, Parent, State, Therapist
 
 IDEMPOTENCY_TERM = timedelta(hours=24)
 
@@ -73,32 +74,10 @@ def book(
             return made
         if request:
             Appointment.objects.filter(idempotency_key=request.key).update(idempotency_key=None)
-        appointment = Appointment.objects.create(
-            appointment_type=appointment_type,
-            therapist=slot.therapist,
-            start=slot.start,
-            end=slot.end,
-            occupied_start=slot.start - appointment_type.buffer_before,
-            occupied_end=slot.end + appointment_type.buffer_after,
-            created_at=now,
-            changed_at=now,
-            idempotency_key=request.key if request else None,
-            idempotency_body=request.body if request else "",
-            child_first_name=family.child_first_name,
-            age_band=family.age_band,
-            remark=family.remark,
+        appointment = write_down(
+            appointment_type, slot.therapist, slot.start, family=family, now=now, request=request
         )
-        Parent.objects.create(
-            appointment=appointment,
-            name=family.parent_name,
-            email=family.email,
-            email_hash=email_hash(family.email),
-            phone=family.phone,
-            phone_hash=phone_hash(family.phone),
-            language=family.language,
-            consent_version=family.consent_version,
-            consented_at=now,
-        )
+        history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
             Hold.objects.filter(visitor=visitor).delete()
         notifications.plan_booked(appointment, zone=zone, now=now)
@@ -117,6 +96,49 @@ def book(
         raise
 
 
+def write_down(
+    appointment_type: AppointmentType,
+    therapist: Therapist,
+    start: datetime,
+    *,
+    family: Family,
+    now: datetime,
+    request: Request | None = None,
+    wants_mail: bool = True,
+) -> Appointment:
+    """Insert the appointment at `start` (UTC) and its parent; the caller has claimed the time and is in its
+    transaction."""
+    end = start + appointment_type.duration
+    appointment = Appointment.objects.create(
+        appointment_type=appointment_type,
+        therapist=therapist,
+        start=start,
+        end=end,
+        occupied_start=start - appointment_type.buffer_before,
+        occupied_end=end + appointment_type.buffer_after,
+        created_at=now,
+        changed_at=now,
+        idempotency_key=request.key if request else None,
+        idempotency_body=request.body if request else "",
+        child_first_name=family.child_first_name,
+        age_band=family.age_band,
+        remark=family.remark,
+    )
+    Parent.objects.create(
+        appointment=appointment,
+        name=family.parent_name,
+        email=family.email,
+        email_hash=email_hash(family.email) if family.email else "",
+        phone=family.phone,
+        phone_hash=phone_hash(family.phone),
+        language=family.language,
+        consent_version=family.consent_version,
+        consented_at=now,
+        wants_mail=wants_mail,
+    )
+    return appointment
+
+
 def reschedule(
     appointment: Appointment,
     start: datetime,
@@ -131,47 +153,65 @@ def reschedule(
     Moving it to where it is changes nothing. Raises AlreadyCancelled, TooLateToChange, AlreadyChanged,
     SlotTaken, OutsideBookingWindow or Busy. Returns the appointment as it is now.
     """
-    _must_be_changeable(appointment, by, now)
+    must_be_changeable(appointment, by, now)
     therapist = therapist or appointment.therapist
     if start == appointment.start and therapist == appointment.therapist:
         return appointment
-    appointment_type = appointment.appointment_type
 
     def write(slot: FreeSlot) -> Appointment:
-        moved = Appointment.objects.filter(
-            pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
-        ).update(
-            therapist=slot.therapist,
-            start=slot.start,
-            end=slot.end,
-            occupied_start=slot.start - appointment_type.buffer_before,
-            occupied_end=slot.end + appointment_type.buffer_after,
-            sequence=appointment.sequence + 1,
-            changed_at=now,
-        )
-        if not moved:
-            raise AlreadyCancelled if _reload(appointment).state == State.CANCELLED else AlreadyChanged
-        fresh = _reload(appointment)
+        fresh = move_to(appointment, slot.start, slot.therapist, now=now)
+        history.record(fresh, Action.MOVED, by=by, at=now, start_before=appointment.start)
         notifications.plan_moved(fresh, zone=zone, now=now)
         outbox.wake()
         return fresh
 
     return claims.claim(
-        appointment_type, start, write, zone=zone, now=now, therapist=therapist, moving=appointment
+        appointment.appointment_type, start, write, zone=zone, now=now, therapist=therapist, moving=appointment
     )
 
 
+def move_to(appointment: Appointment, start: datetime, therapist: Therapist, *, now: datetime) -> Appointment:
+    """Put `appointment` at `start` (UTC) and return it as it is now; the caller has claimed the time, in a
+    transaction. Raises AlreadyCancelled or AlreadyChanged where someone else was first."""
+    appointment_type = appointment.appointment_type
+    end = start + appointment_type.duration
+    moved = Appointment.objects.filter(
+        pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
+    ).update(
+        therapist=therapist,
+        start=start,
+        end=end,
+        occupied_start=start - appointment_type.buffer_before,
+        occupied_end=end + appointment_type.buffer_after,
+        sequence=appointment.sequence + 1,
+        changed_at=now,
+        asked_to_move_at=None,
+    )
+    fresh = _reload(appointment)
+    if not moved:
+        raise AlreadyCancelled if fresh.state == State.CANCELLED else AlreadyChanged
+    return fresh
+
+
 def cancel(
-    appointment: Appointment, *, by: Actor, now: datetime, reason: str = "", despite_notice: bool = False
+    appointment: Appointment,
+    *,
+    by: Actor,
+    now: datetime,
+    reason: str = "",
+    despite_notice: bool = False,
+    account: User | None = None,
+    tell_parents: bool = True,
 ) -> Appointment:
     """Cancel `appointment` and return it as it is now; one that was cancelled before stays as it was.
 
-    Raises TooLateToChange (for a parent: past the type's change notice, unless `despite_notice`; for the
+    `account` is whose hand it was where that was not the parent's; with `tell_parents` False the family gets no
+    mail. Raises TooLateToChange (for a parent: past the type's change notice, unless `despite_notice`; for the
     therapist: once it has begun), AlreadyChanged or Busy.
     """
     if appointment.state == State.CANCELLED:
         return appointment
-    _must_be_changeable(appointment, None if despite_notice else by, now)
+    must_be_changeable(appointment, None if despite_notice else by, now)
     with claims.transacting():
         cancelled = Appointment.objects.filter(
             pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
@@ -185,21 +225,27 @@ def cancel(
         )
         fresh = _reload(appointment)
         if cancelled:
-            notifications.plan_cancelled(fresh, now=now)
+            history.record(fresh, Action.CANCELLED, by=by, at=now, account=account)
+            notifications.plan_cancelled(
+                fresh,
+                now=now,
+                tell_parents=tell_parents,
+                tell_therapist=not is_therapists_own(account, fresh.therapist),
+            )
             outbox.wake()
         elif fresh.state != State.CANCELLED:
             raise AlreadyChanged
     return fresh
 
 
-def mark_attended(appointment: Appointment, *, now: datetime) -> Appointment:
+def mark_attended(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:
     """Write down that the family came; also corrects a no-show. Raises TooEarlyToMark before the start."""
-    return _mark(appointment, State.ATTENDED, now)
+    return _mark(appointment, State.ATTENDED, Action.ATTENDED, now, account)
 
 
-def mark_no_show(appointment: Appointment, *, now: datetime) -> Appointment:
+def mark_no_show(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:
     """Write down that the family did not come; also corrects attended. Raises TooEarlyToMark before the start."""
-    return _mark(appointment, State.NO_SHOW, now)
+    return _mark(appointment, State.NO_SHOW, Action.NO_SHOW, now, account)
 
 
 def forget_idempotency_keys(*, now: datetime) -> None:
@@ -218,7 +264,14 @@ def phone_hash(phone: str) -> str:
     return lookup_hash("phone", phone)
 
 
-def _must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime) -> None:
+def is_therapists_own(account: User | None, therapist: Therapist) -> bool:
+    """Return whether `account` is that of `therapist`, who need not be told what she did herself."""
+    return account is not None and account.pk == therapist.user_id
+
+
+def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime) -> None:
+    """Raise AlreadyCancelled or TooLateToChange where `by` can no longer move or cancel `appointment`; the change
+    notice concerns a parent only."""
     if appointment.state == State.CANCELLED:
         raise AlreadyCancelled
     if appointment.state != State.CONFIRMED or now >= appointment.start:
@@ -227,12 +280,17 @@ def _must_be_changeable(appointment: Appointment, by: Actor | None, now: datetim
         raise TooLateToChange
 
 
-def _mark(appointment: Appointment, state: State, now: datetime) -> Appointment:
+def _mark(
+    appointment: Appointment, state: State, action: Action, now: datetime, account: User | None
+) -> Appointment:
     if appointment.state == State.CANCELLED:
         raise AlreadyCancelled
-    marked = Appointment.objects.filter(
-        pk=appointment.pk, state__in=[State.CONFIRMED, State.ATTENDED, State.NO_SHOW], start__lte=now
-    ).update(state=state, outcome_at=now, changed_at=now)
+    with claims.transacting():
+        marked = Appointment.objects.filter(
+            pk=appointment.pk, state__in=[State.CONFIRMED, State.ATTENDED, State.NO_SHOW], start__lte=now
+        ).update(state=state, outcome_at=now, changed_at=now)
+        if marked:
+            history.record(appointment, action, by=Actor.THERAPIST, at=now, account=account)
     fresh = _reload(appointment)
     if not marked:
         raise AlreadyCancelled if fresh.state == State.CANCELLED else TooEarlyToMark

@@ -11,6 +11,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from booking import free_time, guards
 from booking.errors import Busy, OutsideBookingWindow, SlotTaken
 from booking.free_time import FreeSlot
+from booking.intervals import Interval
 from booking.models import Appointment, AppointmentType, Therapist
 
 Written = TypeVar("Written")
@@ -52,6 +53,26 @@ def claim(
             for slot in free(list(locked.select_for_update(of=("self",)))):
                 return write(slot)
     raise free_time.refusal(appointment_type, start, zone=zone, now=now, therapist=therapist)
+
+
+def claim_unoffered(
+    therapist: Therapist,
+    occupied: Interval,
+    write: Callable[[], Written],
+    *,
+    now: datetime,
+    moving: Appointment | None = None,
+) -> Written:
+    """Lock `therapist`, and `write` where nothing claims `occupied` (UTC, buffers included): one transaction.
+
+    For the therapist's own bookings, which need not lie on offered times. Returns what `write` does. Raises
+    SlotTaken where an appointment, a hold or a calendar elsewhere has the time, or Busy.
+    """
+    with transacting():
+        Therapist.objects.select_for_update().get(pk=therapist.pk)
+        if free_time.claimed(therapist, occupied, now=now, moving=moving):
+            raise SlotTaken
+        return write()
 
 
 @contextmanager

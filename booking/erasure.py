@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, Q
 
-from booking import appointments, claims
+from booking import appointments, claims, history
 from booking.models import (
+    Action,
     Actor,
     Appointment,
     AppointmentQuerySet,
     Notification,
     NotificationState,
-    Parent,
     State,
 )
 
@@ -20,7 +21,7 @@ from booking.models import (
 LONGEST_WAIT = timedelta(hours=24)
 
 
-def erase(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+def erase(appointment: Appointment, *, by: Actor, now: datetime, account: User | None = None) -> None:
     """Erase the family's data of `appointment`, as it may be asked at any time (AVG article 17).
 
     One that still lies ahead is cancelled first, and its data goes when the cancellation's mails have
@@ -28,8 +29,11 @@ def erase(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """
     if appointment.state == State.CONFIRMED and appointment.start > now:
         # A right, so no change notice stands in its way.
-        appointment = appointments.cancel(appointment, by=by, now=now, despite_notice=True)
-    Appointment.objects.filter(pk=appointment.pk, erase_requested_at=None).update(erase_requested_at=now)
+        appointment = appointments.cancel(appointment, by=by, now=now, despite_notice=True, account=account)
+    with claims.transacting():
+        unasked = Appointment.objects.filter(pk=appointment.pk, erase_requested_at=None, erased_at=None)
+        if unasked.update(erase_requested_at=now):
+            history.record(appointment, Action.ERASE_ASKED, by=by, at=now, account=account)
     _erase(_erasable_now(now).filter(pk=appointment.pk), now)
 
 
@@ -57,10 +61,21 @@ def _erasable_now(now: datetime) -> AppointmentQuerySet:
 
 def _erase(appointments: AppointmentQuerySet, now: datetime) -> int:
     """Blank the families' data; what remains (time, type, state) names no one and keeps the counts."""
-    pks = list(appointments.values_list("pk", flat=True))
-    for pk in pks:
+    erased = 0
+    for appointment in appointments:
         with claims.transacting():
-            Parent.objects.filter(appointment=pk).update(
+            # Another worker may have been here a moment earlier.
+            if not Appointment.objects.filter(pk=appointment.pk, erased_at=None).update(
+                child_first_name="",
+                age_band="",
+                remark="",
+                cancel_reason="",
+                idempotency_key=None,
+                idempotency_body="",
+                erased_at=now,
+            ):
+                continue
+            appointment.parents.update(
                 name="",
                 email="",
                 email_hash="",
@@ -70,16 +85,9 @@ def _erase(appointments: AppointmentQuerySet, now: datetime) -> int:
                 consented_at=None,
                 link_version=F("link_version") + 1,
             )
-            Notification.objects.filter(
-                appointment=pk, state__in=[NotificationState.DUE, NotificationState.FAILED]
-            ).update(state=NotificationState.VOID)
-            Appointment.objects.filter(pk=pk).update(
-                child_first_name="",
-                age_band="",
-                remark="",
-                cancel_reason="",
-                idempotency_key=None,
-                idempotency_body="",
-                erased_at=now,
+            appointment.notifications.filter(state__in=[NotificationState.DUE, NotificationState.FAILED]).update(
+                state=NotificationState.VOID
             )
-    return len(pks)
+            history.record(appointment, Action.ERASED, by=Actor.SYSTEM, at=now)
+        erased += 1
+    return erased

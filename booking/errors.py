@@ -28,6 +28,13 @@ class OutsideBookingWindow(BookingError):
     name = "not-offered"
 
 
+class InThePast(BookingError):
+    """What has been cannot be booked, or moved to."""
+
+    sentence = _("This lies in the past. Please choose a time to come.")
+    name = "in-the-past"
+
+
 class TooLateToChange(BookingError):
     """A parent can no longer move or cancel by the link; the practice can."""
 

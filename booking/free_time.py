@@ -1,15 +1,17 @@
 """Which times are free: the working hours less all that is claimed, the same for pages, API and booking."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import BigIntegerField, Value
+
 from booking import diary
 from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
-from booking.intervals import Interval, local_days
-from booking.models import Appointment, AppointmentType, Hold, Therapist
+from booking.intervals import Interval, local_days, subtract
+from booking.models import Appointment, AppointmentType, Hold, ImportedBusy, Therapist
 from booking.slots import Policy, open_slots
 
 NEAREST = 6
@@ -134,6 +136,20 @@ def nearest_free_slots(
     return sorted(nearest, key=lambda slot: slot.start)
 
 
+def claimed(therapist: Therapist, span: Interval, *, now: datetime, moving: Appointment | None = None) -> bool:
+    """Return whether anything but `moving` claims a moment of `span` (UTC): a live appointment with its buffers,
+    a live hold, or a calendar elsewhere."""
+    found = _claims([therapist], span, now, "", moving)
+    return any(span.overlaps(occupied) for _therapist, _type, _start, occupied in found)
+
+
+def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
+    """Return whether all of `span` (UTC) lies in the availability of `therapist`, whatever is booked in it."""
+    first, last = span.start.astimezone(zone).date(), span.end.astimezone(zone).date()
+    openings = diary.openings(therapist, first, last, zone)
+    return any(window.contains(span) for window in subtract(openings.windows, openings.time_off))
+
+
 def offering(appointment_type: AppointmentType, therapist: Therapist | None = None) -> list[Therapist]:
     """Return the therapists who offer `appointment_type`; of them only `therapist` where one is named."""
     offering = appointment_type.therapists.filter(active=True)
@@ -160,9 +176,8 @@ def search(
     busy: dict[int, list[Interval]] = {therapist.pk: [] for therapist in therapists}
     starts: dict[int, list[datetime]] = {therapist.pk: [] for therapist in therapists}
     if claimed:
-        for therapist_id, type_id, start, occupied in _claims(
-            appointment_type, therapists, first, last, zone, now, visitor, moving
-        ):
+        around = _around(first, last, zone)
+        for therapist_id, type_id, start, occupied in _claims(therapists, around, now, visitor, moving):
             busy[therapist_id].append(occupied)
             if type_id == appointment_type.pk:
                 starts[therapist_id].append(start)
@@ -183,21 +198,18 @@ def search(
     return sorted(slots, key=lambda slot: (slot.start, slot.therapist.pk))
 
 
-def _claims(
-    appointment_type: AppointmentType,
-    therapists: list[Therapist],
-    first: date,
-    last: date,
-    zone: ZoneInfo,
-    now: datetime,
-    visitor: str,
-    moving: Appointment | None,
-) -> Iterator[tuple[int, int, datetime, Interval]]:
-    """Yield what is claimed around the days asked for: by live appointments, and by others' live holds."""
+def _around(first: date, last: date, zone: ZoneInfo) -> Interval:
+    """Return the span (UTC) in which claims matter for the local days `first` to `last`."""
     # Whole weeks, since a limit a week counts days outside the range too; a day more for buffers at the edge.
     monday, sunday = first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
-    span = local_days(monday - timedelta(days=1), sunday + timedelta(days=1), zone)
-    columns = ("therapist_id", "appointment_type_id", "start", "occupied_start", "occupied_end")
+    return local_days(monday - timedelta(days=1), sunday + timedelta(days=1), zone)
+
+
+def _claims(
+    therapists: list[Therapist], span: Interval, now: datetime, visitor: str, moving: Appointment | None
+) -> Iterator[tuple[int, int | None, datetime, Interval]]:
+    """Yield what is claimed in `span`, in one query: by live appointments, by others' live holds, and, of no type,
+    by calendars elsewhere."""
     appointments = Appointment.objects.live().overlapping(span).filter(therapist__in=therapists)
     if moving:
         appointments = appointments.exclude(pk=moving.pk)
@@ -207,10 +219,20 @@ def _claims(
         occupied_start__lt=span.end,
         occupied_end__gt=span.start,
     ).exclude(visitor=visitor)
-    claimed: Iterable[tuple[int, int, datetime, datetime, datetime]] = [
-        *appointments.order_by().values_list(*columns),
-        *holds.values_list(*columns),
-    ]
+    elsewhere = ImportedBusy.objects.filter(
+        source__therapist__in=therapists, start__lt=span.end, end__gt=span.start
+    )
+    columns = ("therapist_id", "appointment_type_id", "start", "occupied_start", "occupied_end")
+    of_no_type = Value(None, output_field=BigIntegerField())
+    claimed = (
+        appointments.order_by()
+        .values_list(*columns)
+        .union(
+            holds.values_list(*columns),
+            elsewhere.order_by().values_list("source__therapist_id", of_no_type, "start", "start", "end"),
+            all=True,
+        )
+    )
     for therapist_id, type_id, start, occupied_start, occupied_end in claimed:
         yield therapist_id, type_id, start, Interval(occupied_start, occupied_end)
 

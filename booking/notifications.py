@@ -15,6 +15,7 @@ from booking.models import (
     Kind,
     Notification,
     NotificationState,
+    Parent,
     State,
     Therapist,
 )
@@ -52,34 +53,75 @@ def reminder_moment(start: datetime, lead_text: str, zone: ZoneInfo) -> datetime
     return moment
 
 
-def plan_booked(appointment: Appointment, *, zone: ZoneInfo, now: datetime) -> None:
-    """Write down what a new appointment owes: confirmation and reminders, and the therapist's notice."""
+def plan_booked(appointment: Appointment, *, zone: ZoneInfo, now: datetime, tell_therapist: bool = True) -> None:
+    """Write down what a new appointment owes: to the parents who want mail confirmation and reminders, and the
+    therapist's notice unless she booked it herself."""
+    wanting = [parent for parent in _reachable(appointment) if parent.wants_mail]
     Notification.objects.bulk_create(
         [
-            *_to_parents(appointment, Kind.CONFIRMATION, now),
-            *_reminders(appointment, zone, now),
-            _to_therapist(appointment, Kind.NEW_BOOKING, now),
+            *_to_parents(appointment, wanting, Kind.CONFIRMATION, now),
+            *_reminders(appointment, wanting, zone, now),
+            *([_to_therapist(appointment, Kind.NEW_BOOKING, now)] if tell_therapist else []),
         ]
     )
 
 
-def plan_moved(appointment: Appointment, *, zone: ZoneInfo, now: datetime) -> None:
+def plan_moved(
+    appointment: Appointment,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    tell_parents: bool = True,
+    tell_therapist: bool = True,
+) -> None:
     """Void what was owed for the old time, and write down what the new one owes."""
     void_outdated(appointment)
+    parents = _reachable(appointment)
+    wanting = [parent for parent in parents if parent.wants_mail]
     Notification.objects.bulk_create(
         [
-            *_to_parents(appointment, Kind.MOVED, now),
-            *_reminders(appointment, zone, now),
-            _to_therapist(appointment, Kind.MOVED, now),
+            *_to_parents(appointment, parents if tell_parents else [], Kind.MOVED, now),
+            *_reminders(appointment, wanting, zone, now),
+            *([_to_therapist(appointment, Kind.MOVED, now)] if tell_therapist else []),
         ]
     )
 
 
-def plan_cancelled(appointment: Appointment, *, now: datetime) -> None:
+def plan_cancelled(
+    appointment: Appointment, *, now: datetime, tell_parents: bool = True, tell_therapist: bool = True
+) -> None:
     """Void what was owed for the appointment, and write down that its cancellation is to be told."""
     void_outdated(appointment)
+    parents = _reachable(appointment) if tell_parents else []
     Notification.objects.bulk_create(
-        [*_to_parents(appointment, Kind.CANCELLED, now), _to_therapist(appointment, Kind.CANCELLED, now)]
+        [
+            *_to_parents(appointment, parents, Kind.CANCELLED, now),
+            *([_to_therapist(appointment, Kind.CANCELLED, now)] if tell_therapist else []),
+        ]
+    )
+
+
+def plan_again(appointment: Appointment, kind: Kind, *, now: datetime) -> int:
+    """Write down one more mail of `kind` to each parent, whatever went before; return to how many."""
+    number = appointment.notifications.filter(kind=kind, sequence=appointment.sequence).count()
+    planned = _to_parents(appointment, _reachable(appointment), kind, now, again=number)
+    Notification.objects.bulk_create(planned)
+    return len(planned)
+
+
+def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
+    """Write down that `therapist` is owed a link by which to choose a password: a link a minute, no more."""
+    Notification.objects.bulk_create(
+        [
+            Notification(
+                key=f"{Kind.PASSWORD_LINK}:{therapist.pk}:{now:%Y-%m-%dT%H:%M}",
+                kind=Kind.PASSWORD_LINK,
+                therapist=therapist,
+                due_at=now,
+                message_id=_message_id(),
+            )
+        ],
+        ignore_conflicts=True,
     )
 
 
@@ -129,6 +171,10 @@ def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Not
         if not _confirmed_on(notification.local_day, zone).filter(therapist=notification.therapist).exists():
             return NotificationState.VOID
         return None
+    if notification.kind == Kind.PASSWORD_LINK:
+        assert notification.therapist is not None
+        account = notification.therapist.user
+        return None if account and account.is_active else NotificationState.VOID
     appointment = notification.appointment
     assert appointment is not None
     expected = State.CANCELLED if notification.kind == Kind.CANCELLED else State.CONFIRMED
@@ -137,6 +183,8 @@ def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Not
     if now >= appointment.start:
         return NotificationState.MISSED
     if appointment.state != expected:
+        return NotificationState.VOID
+    if notification.kind == Kind.ASK_TO_MOVE and not appointment.asked_to_move_at:
         return NotificationState.VOID
     if notification.kind == Kind.REMINDER and now > _halfway(notification.due_at, appointment.start):
         return NotificationState.MISSED
@@ -152,10 +200,23 @@ def _confirmed_on(day: date, zone: ZoneInfo) -> AppointmentQuerySet:
     return Appointment.objects.filter(state=State.CONFIRMED, start__gte=span.start, start__lt=span.end)
 
 
-def _to_parents(appointment: Appointment, kind: Kind, due_at: datetime, subject: str = "") -> list[Notification]:
+def _reachable(appointment: Appointment) -> list[Parent]:
+    """Return the parents who have a mail address: who booked by phone may have given none."""
+    return [parent for parent in appointment.parents.all() if parent.email]
+
+
+def _to_parents(
+    appointment: Appointment,
+    parents: list[Parent],
+    kind: Kind,
+    due_at: datetime,
+    subject: str = "",
+    *,
+    again: int = 0,
+) -> list[Notification]:
     return [
         Notification(
-            key=_key(kind, subject, appointment, f"parent-{parent.pk}"),
+            key=_key(kind, subject, appointment, f"parent-{parent.pk}", again),
             kind=kind,
             appointment=appointment,
             parent=parent,
@@ -163,7 +224,7 @@ def _to_parents(appointment: Appointment, kind: Kind, due_at: datetime, subject:
             due_at=due_at,
             message_id=_message_id(),
         )
-        for parent in appointment.parents.all()
+        for parent in parents
     ]
 
 
@@ -179,7 +240,9 @@ def _to_therapist(appointment: Appointment, kind: Kind, due_at: datetime) -> Not
     )
 
 
-def _reminders(appointment: Appointment, zone: ZoneInfo, now: datetime) -> list[Notification]:
+def _reminders(
+    appointment: Appointment, parents: list[Parent], zone: ZoneInfo, now: datetime
+) -> list[Notification]:
     # Two leads that the quiet hours bring to the same evening are one reminder.
     moments = {
         reminder_moment(appointment.start, text, zone): text for text in appointment.appointment_type.reminders
@@ -188,12 +251,12 @@ def _reminders(appointment: Appointment, zone: ZoneInfo, now: datetime) -> list[
         notification
         for moment, text in moments.items()
         if moment - now >= NO_REMINDER_WITHIN
-        for notification in _to_parents(appointment, Kind.REMINDER, moment, text)
+        for notification in _to_parents(appointment, parents, Kind.REMINDER, moment, text)
     ]
 
 
-def _key(kind: Kind, subject: str, appointment: Appointment, recipient: str) -> str:
-    return f"{kind}:{subject}:{appointment.public_id}:{recipient}:{appointment.sequence}:0"
+def _key(kind: Kind, subject: str, appointment: Appointment, recipient: str, again: int = 0) -> str:
+    return f"{kind}:{subject}:{appointment.public_id}:{recipient}:{appointment.sequence}:{again}"
 
 
 def _message_id() -> str:

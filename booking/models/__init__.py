@@ -1,20 +1,37 @@
 """The tables of booking. Rules that must hold whoever writes stand here as constraints, and in guards.py."""
 
-from booking.models.appointment import Actor, AgeBand, Appointment, AppointmentQuerySet, Hold, Parent, State
+from booking.models.appointment import (
+    Actor,
+    AgeBand,
+    Appointment,
+    AppointmentQuerySet,
+    Hold,
+    Parent,
+    State,
+)
+from booking.models.history import Action, HistoryEntry
+from booking.models.imports import CalendarSource, FetchFailure, ImportedBusy
 from booking.models.notification import Kind, Notification, NotificationState
-from booking.models.offer import AppointmentType, Place, Therapist
+from booking.models.offer import AppointmentType, FeedDetail, OpenedHoliday, Place, Therapist
 from booking.models.rate_counter import RateCounter
 
 __all__ = [
+    "Action",
     "Actor",
     "AgeBand",
     "Appointment",
     "AppointmentQuerySet",
     "AppointmentType",
+    "CalendarSource",
+    "FeedDetail",
+    "FetchFailure",
+    "HistoryEntry",
     "Hold",
+    "ImportedBusy",
     "Kind",
     "Notification",
     "NotificationState",
+    "OpenedHoliday",
     "Parent",
     "Place",
     "RateCounter",

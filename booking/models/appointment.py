@@ -35,6 +35,7 @@ class Actor(models.TextChoices):
 
     PARENT = "parent", _("parent")
     THERAPIST = "therapist", _("therapist")
+    SYSTEM = "system", _("by itself")
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
@@ -77,6 +78,8 @@ class Appointment(models.Model):
     child_first_name = EncryptedTextField(_("first name of the child"), blank=True)
     age_band = models.CharField(_("age of the child"), max_length=10, choices=AgeBand.choices, blank=True)
     remark = EncryptedTextField(_("remark"), blank=True)
+    # Since when the family is asked to choose another time; until then no notice keeps it from moving.
+    asked_to_move_at = models.DateTimeField(null=True, blank=True)
     erase_requested_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 
@@ -118,7 +121,10 @@ class Appointment(models.Model):
 
     @property
     def can_change_until(self) -> datetime:
-        """The last moment (UTC) at which a parent can move or cancel this by the link."""
+        """The last moment (UTC) at which a parent can move or cancel this by the link: the very start, where
+        the practice itself asked for another time."""
+        if self.asked_to_move_at:
+            return self.start
         return self.start - self.appointment_type.change_notice
 
     def erased_on(self, zone: ZoneInfo) -> date:
@@ -142,6 +148,8 @@ class Parent(models.Model):
     consent_version = models.CharField(max_length=20, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     booked = models.BooleanField(default=True)
+    # Someone who booked by phone may want no confirmation and no reminders.
+    wants_mail = models.BooleanField(_("gets mail"), default=True)
     # Raised where every manage link that was mailed before must stop to work.
     link_version = models.PositiveIntegerField(default=0)
 

@@ -14,7 +14,9 @@ class Kind(models.TextChoices):
     MOVED = "moved", _("moved")
     CANCELLED = "cancelled", _("cancelled")
     NEW_BOOKING = "new_booking", _("new booking")
+    ASK_TO_MOVE = "ask_to_move", _("request to choose another time")
     OVERVIEW = "overview", _("overview")
+    PASSWORD_LINK = "password_link", _("link to choose a password")
 
 
 class NotificationState(models.TextChoices):
@@ -63,7 +65,8 @@ class Notification(models.Model):
             models.CheckConstraint(
                 name="notification_about_something",
                 condition=Q(kind=Kind.OVERVIEW, appointment__isnull=True, local_day__isnull=False)
-                | (~Q(kind=Kind.OVERVIEW) & Q(appointment__isnull=False)),
+                | Q(kind=Kind.PASSWORD_LINK, appointment__isnull=True, therapist__isnull=False)
+                | (~Q(kind__in=[Kind.OVERVIEW, Kind.PASSWORD_LINK]) & Q(appointment__isnull=False)),
             ),
             models.CheckConstraint(
                 name="notification_known_state", condition=Q(state__in=list(NotificationState.values))

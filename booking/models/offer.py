@@ -13,6 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from practice.translations import TranslatedField
 
 
+class FeedDetail(models.TextChoices):
+    """How much of a family stands in the calendar that a therapist's own programs read."""
+
+    NOTHING = "nothing", _("only that the time is taken")
+    INITIALS = "initials", _("the initials of the child")
+    NAMES = "names", _("the first name of the child, and the parent's name and phone number")
+
+
 class Therapist(models.Model):
     """Someone at the practice whose time can be booked."""
 
@@ -24,6 +32,12 @@ class Therapist(models.Model):
     email = models.EmailField(_("mail address"))
     language = models.CharField(_("language"), max_length=10, default="nl")
     active = models.BooleanField(_("can be booked"), default=True)
+    feed_on = models.BooleanField(_("calendar feed"), default=False)
+    feed_detail = models.CharField(
+        _("what the feed tells"), max_length=10, choices=FeedDetail.choices, default=FeedDetail.INITIALS
+    )
+    # Raised where every address of the feed that was given out must stop to work.
+    feed_version = models.PositiveIntegerField(default=0)
     # Renewed by each change of working hours, extra openings or time off: what was expanded under an older
     # one is never used again.
     diary_version = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -63,6 +77,8 @@ class AppointmentType(models.Model):
     # How long before the start a parent can still move or cancel by the link.
     change_notice = models.DurationField(_("can be changed until"), default=timedelta(days=1))
     place = models.CharField(_("place"), max_length=10, choices=Place.choices, default=Place.PRACTICE)
+    # The room that parents enter for an appointment by video.
+    video_url = models.URLField(_("address of the video call"), max_length=300, blank=True)
     # Leads such as "2d" (local days, same wall time) and "3h" (real hours): notifications.py reads them.
     reminders = models.JSONField(_("reminders"), default=list, blank=True)
     visible = models.BooleanField(_("shown to parents"), default=True)
@@ -93,3 +109,16 @@ class AppointmentType(models.Model):
     def duration_minutes(self) -> int:
         """How long the appointment lasts, in whole minutes."""
         return int(self.duration.total_seconds() // 60)
+
+
+class OpenedHoliday(models.Model):
+    """A public holiday on which a therapist works all the same; all others are closed. Only diary.py writes it."""
+
+    therapist = models.ForeignKey(Therapist, models.CASCADE, related_name="opened_holidays")
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="holiday_opened_once", fields=["therapist", "day"])]
+
+    def __str__(self) -> str:
+        return f"{self.day}"

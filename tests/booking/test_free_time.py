@@ -116,7 +116,7 @@ class TestFreeSlots:
         for hour in range(9, 12):
             make_appointment(consult, start=f"2026-12-02 {hour:02}:00")
 
-        assert queries(0) == queries(300) == first == 3
+        assert queries(0) == queries(300) == first == 2
 
     def test_nearest_are_six_times_around_the_wish_in_their_order(self, consult: AppointmentType) -> None:
         make_appointment(consult, start="2026-12-01 10:00")

@@ -1,0 +1,25 @@
+"""Writing down who did what with an appointment, in the transaction of the deed itself."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+
+from booking.models import Action, Actor, Appointment, HistoryEntry
+
+
+def record(
+    appointment: Appointment,
+    action: Action,
+    *,
+    by: Actor,
+    at: datetime,
+    account: User | None = None,
+    start_before: datetime | None = None,
+) -> None:
+    """Write down that `by` (with `account`, where a therapist or manager did it) did `action` at `at` (UTC).
+
+    `start_before` (UTC) is where the appointment was before a move.
+    """
+    HistoryEntry.objects.create(
+        appointment=appointment, action=action, actor=by, at=at, account=account, start_before=start_before
+    )
