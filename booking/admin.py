@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from booking.forms.therapist import AppointmentTypeForm
+from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 
 # The scheduler's raw tables are changed through the diary only; the libraries' accounts through ours.

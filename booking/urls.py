@@ -1,6 +1,6 @@
 from django.urls import path
 
-from booking.views import availability, choosing, managing, therapist
+from booking.views import choosing, exceptions, hours, managing, therapist, types
 
 app_name = "booking"
 urlpatterns = [
@@ -21,15 +21,15 @@ urlpatterns = [
     path("agenda/afspraak/<uuid:public_id>/gekomen/", therapist.attended, name="agenda_attended"),
     path("agenda/afspraak/<uuid:public_id>/niet-gekomen/", therapist.no_show, name="agenda_no_show"),
     path("agenda/mail/<int:pk>/opnieuw/", therapist.retry_mail, name="retry_mail"),
-    path("agenda/werktijden/", availability.working_hours, name="working_hours"),
-    path("agenda/werktijden/nieuw/", availability.add_working_hours, name="add_working_hours"),
-    path("agenda/werktijden/<int:pk>/", availability.change_working_hours, name="change_working_hours"),
-    path("agenda/werktijden/<int:pk>/weg/", availability.remove_working_hours, name="remove_working_hours"),
-    path("agenda/vrij/", availability.time_off, name="time_off"),
-    path("agenda/vrij/nieuw/", availability.add_time_off, name="add_time_off"),
-    path("agenda/vrij/<int:pk>/weg/", availability.remove_time_off, name="remove_time_off"),
-    path("agenda/vrij/extra/", availability.add_extra_opening, name="add_extra_opening"),
-    path("agenda/vrij/extra/<int:pk>/weg/", availability.remove_extra_opening, name="remove_extra_opening"),
-    path("agenda/soorten/", availability.appointment_types, name="appointment_types"),
-    path("agenda/soorten/<slug:slug>/", availability.change_appointment_type, name="change_appointment_type"),
+    path("agenda/werktijden/", hours.working_hours, name="working_hours"),
+    path("agenda/werktijden/nieuw/", hours.add_working_hours, name="add_working_hours"),
+    path("agenda/werktijden/<int:pk>/", hours.change_working_hours, name="change_working_hours"),
+    path("agenda/werktijden/<int:pk>/weg/", hours.remove_working_hours, name="remove_working_hours"),
+    path("agenda/vrij/", exceptions.time_off, name="time_off"),
+    path("agenda/vrij/nieuw/", exceptions.add_time_off, name="add_time_off"),
+    path("agenda/vrij/<int:pk>/weg/", exceptions.remove_time_off, name="remove_time_off"),
+    path("agenda/vrij/extra/", exceptions.add_extra_opening, name="add_extra_opening"),
+    path("agenda/vrij/extra/<int:pk>/weg/", exceptions.remove_extra_opening, name="remove_extra_opening"),
+    path("agenda/soorten/", types.appointment_types, name="appointment_types"),
+    path("agenda/soorten/<slug:slug>/", types.change_appointment_type, name="change_appointment_type"),
 ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from booking import agenda, appointments, outbox
 from booking.access import Viewer, therapist_required
 from booking.errors import BookingError, Busy
-from booking.forms.therapist import CancelForm
+from booking.forms.appointments import CancelForm
 from booking.models import Actor, Appointment, State
 from booking.views.days import days, entry
 from practice.requests import PracticeRequest

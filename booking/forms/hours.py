@@ -1,0 +1,47 @@
+"""What a therapist fills in about her weekly hours: raw input in, domain values or a sentence per field out."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from booking.forms.fields import DayField, WallTimeField
+from booking.hours import WorkingHours
+
+
+class WorkingHoursForm(forms.Form):
+    """One window of the week."""
+
+    weekday = forms.TypedChoiceField(
+        label=_("Day of the week"), coerce=int, choices=[(day, capfirst(name)) for day, name in WEEKDAYS.items()]
+    )
+    start = WallTimeField(label=_("From"))
+    end = WallTimeField(label=_("Until"))
+    every_weeks = forms.TypedChoiceField(
+        label=_("How often"),
+        coerce=int,
+        widget=forms.RadioSelect,
+        choices=[(1, _("every week")), (2, _("every other week"))],
+        initial=1,
+    )
+    first_day = DayField(
+        label=_("From which day on"),
+        help_text=_("Every other week is counted from the first such day of the week on or after this one."),
+    )
+    last_day = DayField(label=_("Until which day"), help_text=_("Leave this empty if it goes on."), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Check that the window ends after it begins, at midnight at the latest, and the series too."""
+        data = super().clean() or self.cleaned_data
+        if "start" in data and "end" in data and time() != data["end"] <= data["start"]:
+            self.add_error("end", _("The end must come after the beginning."))
+        if data.get("first_day") and data.get("last_day") and data["last_day"] < data["first_day"]:
+            self.add_error("last_day", _("The last day must not lie before the first one."))
+        return data
+
+    def hours(self, pk: int | None = None) -> WorkingHours:
+        """Return what was filled in, as a change of the hours `pk` or as new ones."""
+        return WorkingHours(id=pk, **self.cleaned_data)

@@ -1,0 +1,136 @@
+"""What a therapist fills in about what can be booked."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from booking.forms.fields import AmountField
+from booking.forms.parent import single_line
+from booking.models import AppointmentType, Place
+from booking.notifications import lead
+from practice.forms import TranslatedFormField, TranslatedWidget
+from practice.translations import Translated
+
+_LONGEST_NAME = 100
+_COMMON_LEADS = ["7d", "3d", "2d", "1d", "12h", "6h", "3h", "2h", "1h"]
+
+
+class _LabelledTexts(TranslatedWidget):
+    """Shows above each text which language it is in: a placeholder is gone once there is a text."""
+
+    template_name = "agenda/parts/translated.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for text, (_code, language) in zip(context["widget"]["subwidgets"], settings.LANGUAGES, strict=True):
+            text["language"] = language
+        return context
+
+
+class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A type of appointment, in minutes, hours and days; on the agenda and in the admin."""
+
+    name = TranslatedFormField(label=_("Name"), required=True, rows=1)
+    description = TranslatedFormField(label=_("Description"), required=False, rows=3)
+    duration = AmountField(timedelta(minutes=1), least=5, most=480, label=_("Length, in minutes"))
+    step = AmountField(
+        timedelta(minutes=1),
+        least=5,
+        most=480,
+        label=_("Distance between the times that can be chosen, in minutes"),
+        help_text=_("With 30, parents see 9:00, 9:30, 10:00 and so on."),
+    )
+    buffer_before = AmountField(timedelta(minutes=1), most=240, label=_("Kept free before, in minutes"))
+    buffer_after = AmountField(timedelta(minutes=1), most=240, label=_("Kept free after, in minutes"))
+    minimum_notice = AmountField(
+        timedelta(hours=1), most=24 * 60, label=_("Can be booked until so many hours before")
+    )
+    change_notice = AmountField(
+        timedelta(hours=1), most=24 * 60, label=_("Parents can move or cancel until so many hours before")
+    )
+    horizon_days = forms.IntegerField(label=_("Can be booked so many days ahead"), min_value=1, max_value=366)
+    most_per_day = forms.IntegerField(
+        label=_("At most so many a day"),
+        help_text=_("Leave this empty for no limit."),
+        required=False,
+        min_value=1,
+        max_value=100,
+    )
+    most_per_week = forms.IntegerField(
+        label=_("At most so many a week"),
+        help_text=_("Leave this empty for no limit."),
+        required=False,
+        min_value=1,
+        max_value=500,
+    )
+    place = forms.ChoiceField(label=_("Where"), choices=Place.choices, widget=forms.RadioSelect)
+    reminders = forms.MultipleChoiceField(
+        label=_("Reminders to parents"),
+        help_text=_("Only for appointments booked or moved from now on."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    visible = forms.BooleanField(label=_("Parents can book this"), required=False)
+
+    class Meta:
+        model = AppointmentType
+        fields = [
+            "name",
+            "description",
+            "duration",
+            "step",
+            "buffer_before",
+            "buffer_after",
+            "minimum_notice",
+            "change_notice",
+            "horizon_days",
+            "most_per_day",
+            "most_per_week",
+            "place",
+            "reminders",
+            "visible",
+            "therapists",
+        ]
+        widgets = {"therapists": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # A new one opens with what a type is unless said otherwise.
+        kwargs["instance"] = kwargs.get("instance") or AppointmentType()
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget = _LabelledTexts(rows=1)
+        self.fields["description"].widget = _LabelledTexts(rows=3)
+        leads = {*_COMMON_LEADS, *(self.instance.reminders or [])}
+        field = self.fields["reminders"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(text, lead_in_words(text)) for text in _longest_first(leads)]
+
+    def clean_name(self) -> Translated:
+        """Return the name in one line per language, since it stands in the subject of mails."""
+        name = Translated({code: " ".join(text.split()) for code, text in self.cleaned_data["name"].items()})
+        for text in name.values():
+            single_line(text)
+            if len(text) > _LONGEST_NAME:
+                raise ValidationError(_("A name has at most 100 characters."), code="max_length")
+        return name
+
+
+def lead_in_words(text: str) -> str:
+    """Return the lead `text`, as "2d" or "3h", in words."""
+    number, unit = lead(text)
+    if unit == "d":
+        return ngettext("%(number)d day before", "%(number)d days before", number) % {"number": number}
+    return ngettext("%(number)d hour before", "%(number)d hours before", number) % {"number": number}
+
+
+def _longest_first(leads: Iterable[str]) -> list[str]:
+    return sorted(leads, key=lambda text: _hours(*lead(text)), reverse=True)
+
+
+def _hours(number: int, unit: str) -> int:
+    return number * (24 if unit == "d" else 1)
