@@ -1,6 +1,6 @@
 from django.urls import path
 
-from booking.views import choosing, exceptions, hours, managing, therapist, types
+from booking.views import agenda, appointment, choosing, exceptions, hours, managing, types
 
 app_name = "booking"
 urlpatterns = [
@@ -14,13 +14,13 @@ urlpatterns = [
     path("afspraak/beheer/<str:token>/afzeggen/", managing.cancel, name="cancel"),
     path("afspraak/beheer/<str:token>/wissen/", managing.erase, name="erase"),
     path("afspraak/beheer/<str:token>/afspraak.ics", managing.calendar_file, name="calendar_file"),
-    path("agenda/", therapist.coming, name="agenda"),
-    path("agenda/eerder/", therapist.past, name="agenda_past"),
-    path("agenda/afspraak/<uuid:public_id>/", therapist.appointment, name="agenda_appointment"),
-    path("agenda/afspraak/<uuid:public_id>/afzeggen/", therapist.cancel, name="agenda_cancel"),
-    path("agenda/afspraak/<uuid:public_id>/gekomen/", therapist.attended, name="agenda_attended"),
-    path("agenda/afspraak/<uuid:public_id>/niet-gekomen/", therapist.no_show, name="agenda_no_show"),
-    path("agenda/mail/<int:pk>/opnieuw/", therapist.retry_mail, name="retry_mail"),
+    path("agenda/", agenda.coming, name="agenda"),
+    path("agenda/eerder/", agenda.past, name="agenda_past"),
+    path("agenda/afspraak/<uuid:public_id>/", appointment.show, name="agenda_appointment"),
+    path("agenda/afspraak/<uuid:public_id>/afzeggen/", appointment.cancel, name="agenda_cancel"),
+    path("agenda/afspraak/<uuid:public_id>/gekomen/", appointment.attended, name="agenda_attended"),
+    path("agenda/afspraak/<uuid:public_id>/niet-gekomen/", appointment.no_show, name="agenda_no_show"),
+    path("agenda/mail/<int:pk>/opnieuw/", agenda.retry_mail, name="retry_mail"),
     path("agenda/werktijden/", hours.working_hours, name="working_hours"),
     path("agenda/werktijden/nieuw/", hours.add_working_hours, name="add_working_hours"),
     path("agenda/werktijden/<int:pk>/", hours.change_working_hours, name="change_working_hours"),

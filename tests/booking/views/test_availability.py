@@ -22,7 +22,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
-from tests.booking.views.test_therapist import text
+from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
 

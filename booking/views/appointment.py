@@ -1,4 +1,4 @@
-"""The therapist's agenda: what is coming, what has been, and one appointment with all that can be done."""
+"""One appointment on the agenda, with all that can be done with it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,38 +11,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from booking import agenda, appointments, outbox
+from booking import appointments
 from booking.access import Viewer, therapist_required
 from booking.errors import BookingError, Busy
 from booking.forms.appointments import CancelForm
 from booking.models import Actor, Appointment, State
-from booking.views.days import days, entry
+from booking.views.days import entry
 from practice.requests import PracticeRequest
 
 
 @therapist_required
 @require_GET
-def coming(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
-    """List the coming appointments by day, and above them the mails that could not be delivered."""
-    zone, now = request.practice.zone, timezone.now()
-    listed = agenda.coming(viewer.appointments(), zone=zone, now=now)
-    failed = agenda.undelivered(viewer.notifications(), zone=zone, now=now)
-    context = {"days": days(listed, now), "failed": failed}
-    return render(request, "agenda/coming.html", context)
-
-
-@therapist_required
-@require_GET
-def past(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
-    """List the appointments of the last thirty days, the latest first."""
-    zone, now = request.practice.zone, timezone.now()
-    listed = agenda.past(viewer.appointments(), zone=zone, now=now)
-    return render(request, "agenda/past.html", {"days": days(listed, now)})
-
-
-@therapist_required
-@require_GET
-def appointment(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+def show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Show one appointment, how to reach the family, which mails went out, and what can be done."""
     return _appointment_page(request, _found(viewer, public_id), CancelForm())
 
@@ -77,20 +57,6 @@ def no_show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRe
     """Write down that the family did not come."""
     found = _found(viewer, public_id)
     return _act(request, found, lambda now: appointments.mark_no_show(found, now=now), _("Noted: nobody came."))
-
-
-@therapist_required
-@require_POST
-def retry_mail(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpResponse:
-    """Try a mail once more that could not be delivered."""
-    notification = get_object_or_404(viewer.notifications().select_related("appointment"), pk=pk)
-    if outbox.retry(notification, now=timezone.now()):
-        messages.success(request, _("The mail is tried once more."))
-    else:
-        messages.info(request, _("This mail was already on its way again."))
-    if notification.appointment:
-        return redirect("booking:agenda_appointment", notification.appointment.public_id)
-    return redirect("booking:agenda")
 
 
 def _found(viewer: Viewer, public_id: UUID) -> Appointment:

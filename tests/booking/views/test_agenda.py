@@ -1,8 +1,6 @@
-"""The agenda. Alice is a therapist, Charlie another one, Bob the manager; Dana has an account and nothing more."""
+"""The agenda."""
 
-import re
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -18,10 +16,10 @@ from tests.booking.factories import (
     make_notification,
     make_parent,
     make_practice,
-    make_therapist,
     make_type,
     wall,
 )
+from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
 
@@ -40,41 +38,11 @@ def practice() -> None:
 
 
 @pytest.fixture
-def alice() -> Therapist:
-    return make_therapist(name="Alice", slug="alice", user=make_account("alice@praktijk.example"))
-
-
-@pytest.fixture
-def charlie() -> Therapist:
-    return make_therapist(name="Charlie", slug="charlie", user=make_account("charlie@praktijk.example"))
-
-
-@pytest.fixture
-def browsers(alice: Therapist, charlie: Therapist) -> dict[str, Client]:
-    assert alice.user is not None
-    assert charlie.user is not None
-    return {
-        "alice": signed_in(alice.user),
-        "bob": signed_in(make_account("bob@praktijk.example", manager=True)),
-        "charlie": signed_in(charlie.user),
-        "dana": signed_in(make_account("dana@praktijk.example")),
-        "anonymous": Client(headers={"accept-language": "en"}),
-    }
-
-
-@pytest.fixture
 def appointment(alice: Therapist) -> Appointment:
     appointment_type = make_type(alice)
     return make_appointment(
         appointment_type, start="2026-12-01 10:00", remark="slaapt slecht", child_first_name="Sam"
     )
-
-
-def text(response: Any) -> str:
-    """Return what a reader sees of the page's main part."""
-    main = re.search(r"<main.*?</main>", response.content.decode(), re.DOTALL)
-    assert main, "a page has a main part"
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
 
 
 def address(appointment: Appointment, action: str = "") -> str:
@@ -209,93 +177,6 @@ class TestTheList:
             browsers["bob"].get("/en/agenda/")
 
         assert len(one) == len(many) <= 10
-
-
-class TestOneAppointment:
-    def test_it_shows_the_remark_and_what_was_mailed(
-        self, browsers: dict[str, Client], appointment: Appointment
-    ) -> None:
-        make_notification(
-            Kind.CONFIRMATION,
-            appointment=appointment,
-            state=NotificationState.SENT,
-            sent_at=wall("2026-11-24 09:00"),
-        )
-        make_notification(Kind.REMINDER, appointment=appointment, due_at=wall("2026-11-29 10:00"))
-
-        page = text(browsers["alice"].get(address(appointment)))
-
-        assert "slaapt slecht" in page
-        assert "Confirmation Noor de Vries sent Tuesday 24 November 09:00" in page
-        assert "Reminder Noor de Vries due Sunday 29 November 10:00" in page
-
-    def test_many_mails_cost_as_many_queries_as_one(
-        self, browsers: dict[str, Client], appointment: Appointment
-    ) -> None:
-        make_notification(appointment=appointment)
-        with CaptureQueriesContext(connection) as one:
-            browsers["alice"].get(address(appointment))
-        for _ in range(5):
-            make_notification(appointment=appointment)
-
-        with CaptureQueriesContext(connection) as many:
-            browsers["alice"].get(address(appointment))
-
-        assert len(one) == len(many) <= 10
-
-    def test_cancelling_tells_the_family_but_not_the_reason(
-        self, browsers: dict[str, Client], appointment: Appointment
-    ) -> None:
-        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": "ziek"}, follow=True)
-
-        appointment.refresh_from_db()
-        assert (appointment.state, appointment.cancelled_by, appointment.cancel_reason) == (
-            State.CANCELLED,
-            "therapist",
-            "ziek",
-        )
-        assert Notification.objects.filter(kind=Kind.CANCELLED, parent__isnull=False).count() == 1
-        assert "The appointment is cancelled." in text(response)
-
-    def test_a_reason_that_cannot_be_kept_cancels_nothing(
-        self, browsers: dict[str, Client], appointment: Appointment
-    ) -> None:
-        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": "x" * 301})
-
-        appointment.refresh_from_db()
-        assert (response.status_code, appointment.state) == (422, State.CONFIRMED)
-
-    def test_before_the_start_nobody_can_have_come(
-        self, browsers: dict[str, Client], appointment: Appointment
-    ) -> None:
-        response = browsers["alice"].post(address(appointment, "gekomen/"))
-
-        appointment.refresh_from_db()
-        assert (response.status_code, appointment.state) == (409, State.CONFIRMED)
-        assert "This appointment has not begun yet." in text(response)
-        assert "Did they come?" not in text(response)
-
-    def test_after_the_start_the_outcome_can_be_noted_and_corrected(
-        self, browsers: dict[str, Client], alice: Therapist
-    ) -> None:
-        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
-
-        browsers["alice"].post(address(begun, "niet-gekomen/"))
-        begun.refresh_from_db()
-        assert begun.state == State.NO_SHOW
-        browsers["alice"].post(address(begun, "gekomen/"))
-        begun.refresh_from_db()
-        assert begun.state == State.ATTENDED
-
-    def test_once_begun_it_can_no_longer_be_cancelled(self, browsers: dict[str, Client], alice: Therapist) -> None:
-        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
-
-        assert browsers["alice"].post(address(begun, "afzeggen/")).status_code == 409
-        assert "Cancel this appointment" not in text(browsers["alice"].get(address(begun)))
-
-    def test_a_look_changes_nothing(self, browsers: dict[str, Client], appointment: Appointment) -> None:
-        for action in ("afzeggen/", "gekomen/", "niet-gekomen/"):
-            assert browsers["alice"].get(address(appointment, action)).status_code == 405
 
 
 class TestUndeliveredMail:
