@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import override
 
 from booking import invitations, links, notifications
-from booking.models import Actor, Appointment, Kind, Notification, Parent, Therapist
+from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Therapist
 from practice.links import absolute
 from practice.models import Practice
 
@@ -29,6 +29,13 @@ _METHODS: dict[str, invitations.Method] = {
     Kind.MOVED: "REQUEST",
     Kind.CANCELLED: "CANCEL",
 }
+# Which deed each of a therapist's mails tells of, and the mail by which the family hears of it.
+_DEEDS: dict[str, Action] = {
+    Kind.NEW_BOOKING: Action.BOOKED,
+    Kind.MOVED: Action.MOVED,
+    Kind.CANCELLED: Action.CANCELLED,
+}
+_TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
 
 
 def compose(notification: Notification, *, now: datetime) -> EmailMultiAlternatives:
@@ -71,7 +78,12 @@ def _about(notification: Notification, practice: Practice, now: datetime) -> dic
     assert appointment is not None
     if notification.parent:
         return _about_parents(appointment, notification.parent, practice, now)
-    return _about_therapists(appointment, practice.zone)
+    assert notification.therapist is not None
+    return {
+        **_about_therapists(appointment, practice.zone),
+        **_about_deed(notification, appointment),
+        "neighbours": _neighbours(appointment, notification.therapist, practice.zone),
+    }
 
 
 def _about_appointment(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
@@ -90,8 +102,25 @@ def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
         **_about_appointment(appointment, zone),
         "place": capfirst(appointment.appointment_type.get_place_display()),
         "url": links.agenda_url(appointment),
-        "cancelled_by_parent": appointment.cancelled_by == Actor.PARENT,
     }
+
+
+def _about_deed(notification: Notification, appointment: Appointment) -> dict[str, Any]:
+    """Return who did what `notification` tells of, and whether the family hears of it too."""
+    deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
+    told = appointment.notifications.filter(
+        kind=_TOLD_BY.get(notification.kind, notification.kind),
+        sequence=notification.sequence,
+        parent__isnull=False,
+    )
+    return {"by_practice": deed is not None and deed.actor == Actor.THERAPIST, "family_told": told.exists()}
+
+
+def _neighbours(appointment: Appointment, therapist: Therapist, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Return what else `therapist` has on the local day of `appointment`."""
+    day = appointment.start.astimezone(zone).date()
+    others = notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)
+    return [_about_therapists(other, zone) for other in others]
 
 
 def _about_parents(appointment: Appointment, parent: Parent, practice: Practice, now: datetime) -> dict[str, Any]:
@@ -101,6 +130,7 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
         "therapist": appointment.therapist,
         "place": invitations.place(appointment, practice),
         "url": links.manage_url(parent),
+        "reschedule_url": links.reschedule_url(parent),
         "choose_url": f"{absolute(reverse('booking:choose'))}?type={appointment.appointment_type.slug}",
         "can_change": now <= appointment.can_change_until,
         "until_day": date_format(until, "l j F"),

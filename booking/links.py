@@ -32,6 +32,12 @@ def manage_url(parent: Parent) -> str:
         return absolute(reverse("booking:manage", args=[manage_token(parent)]))
 
 
+def reschedule_url(parent: Parent) -> str:
+    """Return the absolute address at which `parent` chooses another time, in the parent's own language."""
+    with override(parent.language):
+        return absolute(reverse("booking:reschedule", args=[manage_token(parent)]))
+
+
 def parent_of(token: str) -> Parent:
     """Return the parent whom `token` names, with appointment, type and therapist at hand.
 

@@ -13,8 +13,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language, override
 
-from booking import emails, invitations, links
-from booking.models import Actor, Appointment, Kind, Notification, Parent, Place, State, Therapist
+from booking import emails, history, invitations, links
+from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Place, State, Therapist
 from practice.models import Practice
 from practice.translations import Translated
 from tests.booking.factories import (
@@ -31,7 +31,7 @@ from tests.booking.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = wall("2026-10-20 09:00")
-TO_PARENT = [Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.CANCELLED]
+TO_PARENT = [Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.ASK_TO_MOVE, Kind.CANCELLED]
 TO_THERAPIST = [Kind.NEW_BOOKING, Kind.MOVED, Kind.CANCELLED]
 DAYS = {
     ("2026-10-25", "nl"): "zondag 25 oktober 2026",
@@ -333,9 +333,64 @@ def test_the_day_of_erasure_follows_the_setting_and_the_practice_s_zone(settings
 )
 def test_a_cancellation_says_who_cancelled(by: Actor, to_family: str, to_practice: str) -> None:
     appointment = book(language="en", **cancelled(by))
+    history.record(appointment, Action.CANCELLED, by=by, at=NOW)
 
     assert to_family in text_of(emails.compose(to_parent(appointment, Kind.CANCELLED), now=NOW))
     assert to_practice in text_of(emails.compose(to_therapist(appointment, Kind.CANCELLED), now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "by_family", "by_colleague"),
+    [
+        (Kind.NEW_BOOKING, Action.BOOKED, "A family made an appointment", "A colleague booked this appointment"),
+        (Kind.MOVED, Action.MOVED, "The family moved this appointment.", "A colleague moved this appointment."),
+    ],
+)
+def test_a_therapist_reads_who_did_it(kind: Kind, action: Action, by_family: str, by_colleague: str) -> None:
+    appointment = book(language="en")
+    history.record(appointment, action, by=Actor.PARENT, at=NOW)
+    assert by_family in text_of(emails.compose(to_therapist(appointment, kind), now=NOW))
+
+    history.record(appointment, action, by=Actor.THERAPIST, at=NOW)
+    assert by_colleague in text_of(emails.compose(to_therapist(appointment, kind), now=NOW))
+
+
+@pytest.mark.parametrize("kind", [Kind.MOVED, Kind.CANCELLED])
+def test_a_therapist_reads_whether_the_family_hears_of_it(kind: Kind) -> None:
+    appointment = book(language="en")
+    to_her = to_therapist(appointment, kind)
+    assert "The family gets no mail about it." in text_of(emails.compose(to_her, now=NOW))
+
+    to_parent(appointment, kind)
+    assert "The family gets a mail about it too." in text_of(emails.compose(to_her, now=NOW))
+
+
+@pytest.mark.parametrize("kind", TO_THERAPIST)
+def test_a_therapist_reads_what_else_that_day_holds(kind: Kind) -> None:
+    appointment = book(language="en")
+    alone = text_of(emails.compose(to_therapist(appointment, kind), now=NOW))
+    assert "You have no other appointments on this day." in alone
+
+    earlier = book(start="2026-10-25 08:00", appointment_type=appointment.appointment_type)
+    book(start="2026-10-25 14:00", appointment_type=appointment.appointment_type, **cancelled())
+    book(start="2026-10-26 09:00", appointment_type=appointment.appointment_type)
+    message = emails.compose(to_therapist(appointment, kind), now=NOW)
+
+    for content in (text_of(message), seen(html_of(message))):
+        assert re.findall(r"\d\d:\d\d to \d\d:\d\d", content.partition("Also on this day")[2]) == [
+            "08:00 to 09:00"
+        ]
+    assert links.agenda_url(earlier) in html_of(message)
+
+
+@languages
+def test_who_is_asked_to_move_goes_straight_to_the_other_times(language: str) -> None:
+    appointment = book(language=language)
+    message = emails.compose(to_parent(appointment, Kind.ASK_TO_MOVE), now=NOW)
+
+    url = links.reschedule_url(appointment.parents.get())
+    assert url in text_of(message)
+    assert f'href="{url}"' in html_of(message)
 
 
 @languages
