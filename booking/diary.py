@@ -145,18 +145,26 @@ def add_working_hours(therapist: Therapist, hours: WorkingHours, zone: ZoneInfo)
 
 
 def change_working_hours(therapist: Therapist, id: int, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
-    """Replace the window `id` by `hours` and return it as the diary has it."""
+    """Let the window `id` be as `hours` says from its `first_day` on, and return it as the diary has it.
+
+    The days before that keep what they had: what was worked is no longer for anyone to change.
+    """
     with _changing(therapist):
-        event = _series(therapist).filter(pk=id).first()
-        if event is None:
-            raise NotInDiary
+        event = _found_series(therapist, id)
+        if hours.first_day > _hours(event, zone).first_day:
+            _end_before(event, hours.first_day, zone)
+            event = Event(calendar=event.calendar)
         return _write_hours(event, therapist, hours, zone)
 
 
-def remove_working_hours(therapist: Therapist, id: int) -> None:
-    """Take the window `id` out of the diary, with all its past and future weeks."""
+def end_working_hours(therapist: Therapist, id: int, from_day: date, zone: ZoneInfo) -> None:
+    """Let the window `id` recur no more from the local `from_day` on; one that begins only then goes wholly."""
     with _changing(therapist):
-        _remove(_series(therapist), id)
+        event = _found_series(therapist, id)
+        if from_day > _hours(event, zone).first_day:
+            _end_before(event, from_day, zone)
+        else:
+            event.delete()
 
 
 def time_off(therapist: Therapist, from_moment: datetime) -> list[TimeOff]:
@@ -223,6 +231,24 @@ def _series(therapist: Therapist) -> QuerySet[Event]:
     return events.filter(rule__isnull=False)
 
 
+def _found_series(therapist: Therapist, id: int) -> Event:
+    event = _series(therapist).select_related("rule", "calendar").filter(pk=id).first()
+    if event is None:
+        raise NotInDiary
+    return event
+
+
+def _end_before(event: Event, day: date, zone: ZoneInfo) -> None:
+    """Let the series `event`, which began before the local `day`, have its last window before that day."""
+    last_day = min(day - _DAY, _hours(event, zone).last_day or date.max)
+    event.end_recurring_period = _end_of(last_day, zone)
+    event.save()
+
+
+def _end_of(last_day: date | None, zone: ZoneInfo) -> datetime | None:
+    return from_wall(datetime.combine(last_day, _LAST_MOMENT), zone) if last_day else None
+
+
 def _singles(therapist: Therapist, kind: str) -> QuerySet[Event]:
     events: QuerySet[Event] = Event.objects.filter(calendar__slug=_slug(therapist.pk, kind))
     return events.filter(rule__isnull=True).order_by("start", "pk")
@@ -256,9 +282,7 @@ def _write_hours(event: Event, therapist: Therapist, hours: WorkingHours, zone: 
     window = hours.window(hours.first_day, zone)
     event.start, event.end = window.start, window.end
     event.rule = _rule(hours.every_weeks)
-    event.end_recurring_period = (
-        from_wall(datetime.combine(hours.last_day, _LAST_MOMENT), zone) if hours.last_day else None
-    )
+    event.end_recurring_period = _end_of(hours.last_day, zone)
     event.save()
     return replace(hours, id=event.pk)
 

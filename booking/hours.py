@@ -45,6 +45,13 @@ class WorkingHours:
             if begun and rest == 0 and weeks % self.every_weeks == 0:
                 yield self.wall_window(day)
 
+    def next_day(self, day: date) -> date | None:
+        """Return the first date from `day` on on which a window begins; None where none does any more."""
+        step = timedelta(weeks=self.every_weeks)
+        ahead = -((self.first_day - day) // step) if day > self.first_day else 0
+        found = self.first_day + ahead * step
+        return None if self.last_day and found > self.last_day else found
+
 
 def overlap(one: WorkingHours, other: WorkingHours) -> bool:
     """Return whether the two ever overlap on the clock, over midnight too."""

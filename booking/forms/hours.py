@@ -1,6 +1,6 @@
 """What a therapist fills in about her weekly hours: raw input in, domain values or a sentence per field out."""
 
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 from django import forms
@@ -45,3 +45,19 @@ class WorkingHoursForm(forms.Form):
     def hours(self, pk: int | None = None) -> WorkingHours:
         """Return what was filled in, as a change of the hours `pk` or as new ones."""
         return WorkingHours(id=pk, **self.cleaned_data)
+
+
+class ChangeHoursForm(WorkingHoursForm):
+    """A window of the week as it is to be from a day on, not before `earliest`."""
+
+    def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.earliest = earliest
+        self.fields["first_day"].help_text = _("The days before this one stay as they were.")
+
+    def clean_first_day(self) -> date:
+        """Refuse to change what has been."""
+        first_day: date = self.cleaned_data["first_day"]
+        if first_day < self.earliest:
+            raise forms.ValidationError(_("What has been stays as it was. Please choose today or a later day."))
+        return first_day

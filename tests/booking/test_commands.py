@@ -139,7 +139,7 @@ class TestLoadDemo:
         therapist = Therapist.objects.get()
         for hours in diary.working_hours(therapist, AMSTERDAM):
             assert hours.id is not None
-            diary.remove_working_hours(therapist, hours.id)
+            diary.end_working_hours(therapist, hours.id, hours.first_day, AMSTERDAM)
         AppointmentType.objects.update(duration=timedelta(minutes=45))
 
         self.load()

@@ -238,7 +238,7 @@ class TestTimeOff:
         diary.openings(alice, BACK, FORWARD, AMSTERDAM)
         diary.remove_time_off(alice, off.id)
         diary.remove_extra_opening(alice, extra.id)
-        diary.remove_working_hours(alice, pk(added))
+        diary.end_working_hours(alice, pk(added), FIRST_DAY, AMSTERDAM)
 
         assert not Occurrence.objects.exists()
         assert not Event.objects.exists()
@@ -446,7 +446,9 @@ class TestQueries:
             lambda alice: diary.change_working_hours(
                 alice, pk(diary.working_hours(alice, AMSTERDAM)[0]), hours(SATURDAY), AMSTERDAM
             ),
-            lambda alice: diary.remove_working_hours(alice, pk(diary.working_hours(alice, AMSTERDAM)[0])),
+            lambda alice: diary.end_working_hours(
+                alice, pk(diary.working_hours(alice, AMSTERDAM)[0]), FIRST_DAY, AMSTERDAM
+            ),
             lambda alice: diary.add_time_off(alice, span("2026-10-27 00:00", "2026-10-28 00:00")),
             lambda alice: diary.remove_time_off(alice, diary.time_off(alice, wall("2026-10-01 00:00"))[0].id),
             lambda alice: diary.add_extra_opening(alice, span("2026-10-28 09:00", "2026-10-28 12:00")),
@@ -607,6 +609,87 @@ class TestWrongInput:
         assert windows(alice, date(2026, 10, 26)) == ["Mon 26 Oct 09:30 - 17:00"]
         assert other in diary.working_hours(alice, AMSTERDAM)
 
+    def test_a_change_leaves_the_days_before_it_as_they_were(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY)
+        later = hours(TUESDAY, "10:00", "15:00", first_day=date(2026, 10, 20))
+
+        changed = diary.change_working_hours(alice, pk(added), later, AMSTERDAM)
+
+        assert diary.working_hours(alice, AMSTERDAM) == [
+            replace(added, last_day=date(2026, 10, 19)),
+            replace(later, id=changed.id),
+        ]
+        assert windows(alice, date(2026, 10, 12), date(2026, 10, 27)) == [
+            "Mon 12 Oct 09:00 - 17:00",
+            "Mon 19 Oct 09:00 - 17:00",
+            "Tue 20 Oct 10:00 - 15:00",
+            "Tue 27 Oct 10:00 - 15:00",
+        ]
+
+    @pytest.mark.parametrize("change", [BACK, FORWARD], ids=["back", "forward"])
+    def test_a_change_from_the_day_the_clock_changes_leaves_the_day_before(
+        self, alice: Therapist, change: date
+    ) -> None:
+        saturdays = add(alice, SATURDAY)
+        add(alice, SUNDAY)
+
+        diary.change_working_hours(
+            alice, pk(saturdays), hours(SATURDAY, "10:00", "11:00", first_day=change), AMSTERDAM
+        )
+
+        assert windows(alice, change - DAY, change + 6 * DAY) == [
+            f"Sat {change - DAY:%d %b} 09:00 - 17:00",
+            f"Sun {change:%d %b} 09:00 - 17:00",
+            f"Sat {change + 6 * DAY:%d %b} 10:00 - 11:00",
+        ]
+
+    def test_a_change_before_its_first_day_replaces_all_of_it(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY, first_day=date(2026, 11, 2))
+
+        diary.change_working_hours(alice, pk(added), hours(TUESDAY), AMSTERDAM)
+
+        assert diary.working_hours(alice, AMSTERDAM) == [
+            replace(added, weekday=TUESDAY, first_day=date(2026, 9, 8)),
+        ]
+
+    def test_a_change_keeps_which_weeks_are_the_other_ones(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY, every_weeks=2)
+        next_day = added.next_day(date(2026, 10, 1))
+        assert next_day == date(2026, 10, 5)
+
+        later = replace(added, start=time(10), first_day=next_day)
+        diary.change_working_hours(alice, pk(added), later, AMSTERDAM)
+
+        assert windows(alice, date(2026, 9, 14), date(2026, 10, 20)) == [
+            "Mon 21 Sep 09:00 - 17:00",
+            "Mon 05 Oct 10:00 - 17:00",
+            "Mon 19 Oct 10:00 - 17:00",
+        ]
+
+    def test_what_cannot_follow_leaves_what_went_before_whole(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY)
+        add(alice, TUESDAY)
+
+        with pytest.raises(DiaryError):
+            diary.change_working_hours(alice, pk(added), hours(TUESDAY, first_day=date(2026, 10, 20)), AMSTERDAM)
+
+        assert added in diary.working_hours(alice, AMSTERDAM)
+
+    def test_hours_end_from_a_day_on(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY)
+
+        diary.end_working_hours(alice, pk(added), date(2026, 10, 19), AMSTERDAM)
+
+        assert diary.working_hours(alice, AMSTERDAM) == [replace(added, last_day=date(2026, 10, 18))]
+        assert windows(alice, date(2026, 10, 12), date(2026, 10, 26)) == ["Mon 12 Oct 09:00 - 17:00"]
+
+    def test_hours_that_ended_before_stay_ended_then(self, alice: Therapist) -> None:
+        added = add(alice, MONDAY, last_day=date(2026, 9, 30))
+
+        diary.end_working_hours(alice, pk(added), date(2026, 10, 19), AMSTERDAM)
+
+        assert diary.working_hours(alice, AMSTERDAM) == [added]
+
     def test_another_therapists_hours_do_not_matter(self, alice: Therapist, bob: Therapist) -> None:
         add(alice, MONDAY)
         add(bob, MONDAY)
@@ -691,11 +774,11 @@ class TestWrongInput:
 
         for change in (
             lambda: diary.change_working_hours(bob, mine, hours(TUESDAY), AMSTERDAM),
-            lambda: diary.remove_working_hours(bob, mine),
+            lambda: diary.end_working_hours(bob, mine, FIRST_DAY, AMSTERDAM),
             lambda: diary.remove_time_off(bob, off),
             lambda: diary.remove_extra_opening(bob, extra),
             lambda: diary.change_working_hours(alice, extra, hours(TUESDAY), AMSTERDAM),
-            lambda: diary.remove_working_hours(alice, off),
+            lambda: diary.end_working_hours(alice, off, FIRST_DAY, AMSTERDAM),
             lambda: diary.remove_time_off(alice, extra),
             lambda: diary.remove_extra_opening(alice, mine),
         ):
@@ -707,10 +790,10 @@ class TestWrongInput:
 
     def test_what_was_removed_already_is_not_found(self, alice: Therapist) -> None:
         added = add(alice, MONDAY)
-        diary.remove_working_hours(alice, pk(added))
+        diary.end_working_hours(alice, pk(added), FIRST_DAY, AMSTERDAM)
 
         with pytest.raises(NotInDiary):
-            diary.remove_working_hours(alice, pk(added))
+            diary.end_working_hours(alice, pk(added), FIRST_DAY, AMSTERDAM)
 
     def test_a_therapist_who_is_gone_has_no_diary_to_change(self, alice: Therapist) -> None:
         gone = reread(alice)

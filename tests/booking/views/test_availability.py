@@ -92,7 +92,7 @@ class TestWorkingHours:
 
         assert hours_of(alice) == [(2, time(9), time(12), 2, date(2026, 11, 25), date(2027, 6, 30))]
         page = text(response)
-        assert "Wednesday 09:00–12:00 every other week from 25 November 2026 until 30 June 2027" in page
+        assert "Wednesday 09:00–12:00 every other week next on 25 November until 30 June 2027" in page
         assert "Thursday –" in page
 
     @pytest.mark.parametrize(
@@ -135,24 +135,60 @@ class TestWorkingHours:
 
         assert hours_of(alice) == [(0, time(20), time(0), 1, date(2026, 11, 23), None)]
 
-    def test_a_window_is_changed_with_what_it_was_filled_in(self, hers: Client, alice: Therapist) -> None:
-        make_hours(alice, 0, start="09:00", end="12:00")
+    def test_a_window_changes_from_a_day_on_and_the_past_stays(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice, 0, start="09:00", end="12:00", every_weeks=2)
         pk = diary.working_hours(alice, AMSTERDAM)[0].id
         form = hers.get(f"/en/agenda/werktijden/{pk}/").content.decode()
         assert 'value="09:00"' in form
-        assert 'value="2026-01-05"' in form
+        # The next of the weeks that are hers, so that they stay the same ones.
+        assert 'value="2026-11-23"' in form
 
-        hers.post(f"/en/agenda/werktijden/{pk}/", {**HOURS, "end": "13:00"})
+        hers.post(f"/en/agenda/werktijden/{pk}/", {**HOURS, "end": "13:00", "every_weeks": "2"})
 
-        assert hours_of(alice) == [(0, time(9), time(13), 1, date(2026, 11, 23), None)]
+        assert hours_of(alice) == [
+            (0, time(9), time(12), 2, date(2026, 1, 5), date(2026, 11, 22)),
+            (0, time(9), time(13), 2, date(2026, 11, 23), None),
+        ]
+        page = text(hers.get("/en/agenda/werktijden/"))
+        assert "Monday 09:00–13:00 every other week next on 23 November" in page
+        assert (
+            "Hours that have ended Monday 09:00–12:00, every other week, 5 January 2026 until 22 November 2026"
+            in page
+        )
 
-    def test_a_window_is_removed_once_and_a_second_time_is_harmless(self, hers: Client, alice: Therapist) -> None:
+    def test_what_has_been_is_not_for_changing(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice, 0)
+        (before,) = diary.working_hours(alice, AMSTERDAM)
+
+        response = hers.post(f"/en/agenda/werktijden/{before.id}/", {**HOURS, "first_day": "2026-11-16"})
+
+        assert response.status_code == 422
+        assert "What has been stays as it was." in text(response)
+        assert diary.working_hours(alice, AMSTERDAM) == [before]
+
+    def test_hours_that_begin_later_say_so(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice, 0, first_day=date(2026, 12, 7))
+
+        assert "Monday 09:00–17:00 from 7 December 2026" in text(hers.get("/en/agenda/werktijden/"))
+
+    def test_a_window_is_removed_from_today_on_and_a_second_time_is_harmless(
+        self, hers: Client, alice: Therapist
+    ) -> None:
         make_hours(alice, 0)
         pk = diary.working_hours(alice, AMSTERDAM)[0].id
 
         assert hers.get(f"/en/agenda/werktijden/{pk}/weg/").status_code == 405
         for _ in range(2):
             assert hers.post(f"/en/agenda/werktijden/{pk}/weg/").status_code == 302
+
+        assert hours_of(alice) == [(0, time(9), time(17), 1, date(2026, 1, 5), date(2026, 11, 19))]
+        assert "nobody can book" in text(hers.get("/en/agenda/werktijden/"))
+
+    def test_a_window_that_never_was_goes_wholly(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice, 0, first_day=date(2026, 12, 7))
+        pk = diary.working_hours(alice, AMSTERDAM)[0].id
+
+        hers.post(f"/en/agenda/werktijden/{pk}/weg/")
 
         assert hours_of(alice) == []
 
@@ -316,7 +352,7 @@ class TestAppointmentsInTheWay:
         assert hers.post(path).status_code == 409
         assert len(hours_of(alice)) == 7
         assert hers.post(path, {"accepted": str(booked.public_id)}).status_code == 302
-        assert len(hours_of(alice)) == 6
+        assert [hours[5] for hours in hours_of(alice) if hours[0] == 1] == [date(2026, 11, 19)]
 
     def test_hours_that_still_hold_it_are_changed_at_once(
         self, hers: Client, alice: Therapist, booked: Appointment
