@@ -1,8 +1,9 @@
 """The therapist's diary: working hours, extra openings and time off. The only importer of `schedule`.
 
 Each therapist has two calendars of django-scheduler: one of openings (a weekly event for each window, an event
-without a rule for each extra opening) and one of time off. Never an Occurrence: a cancelled one comes back
-when its series is moved.
+without a rule for each extra opening) and one of time off; and two more like them for what makes a single day
+differ from the week. Never an Occurrence: a cancelled one comes back when its series is moved. On a public holiday
+no weekly window begins, unless the therapist works that day: a fifth calendar has an event for each such day.
 
 The library tells on which local dates a window recurs, asked in the practice's zone, and nothing more: it
 measures an occurrence's end from the first one in real hours, takes the second pass of an hour that comes
@@ -24,6 +25,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from schedule.models import Calendar, Event, Rule
 
+from booking import public_holidays
 from booking.errors import BookingError
 from booking.hours import WorkingHours, overlap
 from booking.intervals import Interval, exists, from_wall, local_days
@@ -37,6 +39,9 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 _LONGEST_TEXT = 255
 _RULE_PARAMS = {1: "", 2: "interval:2"}
 _OPENINGS, _TIME_OFF = "openings", "time-off"
+_DAY_OPENINGS, _DAY_TIME_OFF = "day-openings", "day-time-off"
+_WORKED_HOLIDAYS = "worked-holidays"
+_KINDS = [_OPENINGS, _TIME_OFF, _DAY_OPENINGS, _DAY_TIME_OFF, _WORKED_HOLIDAYS]
 
 
 class DiaryError(BookingError):
@@ -80,11 +85,29 @@ class ExtraOpening:
 
 
 @dataclass(frozen=True)
+class PublicHoliday:
+    """A public holiday, and whether the therapist works on it all the same."""
+
+    day: date
+    name: str
+    opened: bool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What parents are told about a span (UTC) of time off."""
+
+    interval: Interval
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Openings:
     """What a diary holds around some days (UTC), as it is: unsorted, unclipped, nothing subtracted."""
 
     windows: tuple[Interval, ...]
     time_off: tuple[Interval, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 def openings(therapist: Therapist, first: date, last: date, zone: ZoneInfo) -> Openings:
@@ -103,33 +126,41 @@ def _openings(therapist_id: int, version: UUID, first: date, last: date, zone: Z
         Q(end_recurring_period__isnull=True) | Q(end_recurring_period__gt=span.start - 2 * _DAY)
     )
     single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start)
-    slugs = [_slug(therapist_id, kind) for kind in (_OPENINGS, _TIME_OFF)]
+    slugs = {_slug(therapist_id, kind): kind for kind in _KINDS}
     # With both, expanding costs one query more for all events together; without, several for each.
     events = Event.objects.select_related("calendar", "rule").prefetch_related("occurrence_set")
-    windows, time_off = [], []
+    of_kind: dict[str, list[Event]] = {kind: [] for kind in _KINDS}
     for event in events.filter(recurring | single, calendar__slug__in=slugs):
+        of_kind[slugs[event.calendar.slug]].append(event)
+    holidays = set(public_holidays.between(first - 2 * _DAY, last + _DAY))
+    closed = holidays - {event.start.astimezone(zone).date() for event in of_kind[_WORKED_HOLIDAYS]}
+    windows = [Interval(event.start, event.end) for event in of_kind[_DAY_OPENINGS]]
+    for event in of_kind[_OPENINGS]:
         if event.rule:
             windows += [
                 window
-                for window in _recurrences(event, first - 2 * _DAY, last + _DAY, zone)
-                if window.overlaps(span)
+                for day, window in _recurrences(event, first - 2 * _DAY, last + _DAY, zone)
+                if window.overlaps(span) and day not in closed
             ]
-        elif event.calendar.slug == _slug(therapist_id, _OPENINGS):
-            windows.append(Interval(event.start, event.end))
         else:
-            time_off.append(Interval(event.start, event.end))
-    return Openings(tuple(windows), tuple(time_off))
+            windows.append(Interval(event.start, event.end))
+    off = [*of_kind[_TIME_OFF], *of_kind[_DAY_TIME_OFF]]
+    return Openings(
+        tuple(windows),
+        tuple(Interval(event.start, event.end) for event in off),
+        tuple(Notice(Interval(event.start, event.end), event.description) for event in off if event.description),
+    )
 
 
-def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Iterator[Interval]:
-    """Yield the windows of a weekly `event` that begin on the local dates `first` to `last`."""
+def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[date, Interval]]:
+    """Yield the windows of a weekly `event` with the local date that each begins on, from `first` to `last`."""
     hours = _hours(event, zone)
     # The zone of the start asked with is the one that the library counts in.
     start, end = (datetime.combine(day, time(), tzinfo=zone) for day in (first, last + _DAY))
     for occurrence in event.get_occurrences(start, end, clear_prefetch=False):
         day = occurrence.original_start.astimezone(zone).date()
         if first <= day <= last:
-            yield hours.window(day, zone)
+            yield day, hours.window(day, zone)
 
 
 def working_hours(therapist: Therapist, zone: ZoneInfo) -> list[WorkingHours]:
@@ -203,6 +234,71 @@ def remove_extra_opening(therapist: Therapist, id: int) -> None:
     """Offer the extra opening `id` no longer."""
     with _changing(therapist):
         _remove(_singles(therapist, _OPENINGS), id)
+
+
+def holidays(
+    therapist: Therapist, first: date, last: date, zone: ZoneInfo, language: str = "nl"
+) -> list[PublicHoliday]:
+    """Return the public holidays from the local day `first` to `last`, with their names in `language`."""
+    named = public_holidays.between(first, last, language)
+    worked = {
+        start.astimezone(zone).date()
+        for start in _on(therapist, _WORKED_HOLIDAYS, local_days(first, last, zone)).values_list(
+            "start", flat=True
+        )
+    }
+    return [PublicHoliday(day, name, day in worked) for day, name in named.items()]
+
+
+def work_on_holiday(therapist: Therapist, day: date, zone: ZoneInfo, *, works: bool) -> None:
+    """Let the weekly hours hold on the public holiday `day`, or not; raises NotInDiary on any other day."""
+    if day not in public_holidays.between(day, day):
+        raise NotInDiary
+    span = local_days(day, day, zone)
+    with _changing(therapist):
+        _on(therapist, _WORKED_HOLIDAYS, span).delete()
+        if works:
+            calendar = _calendar(therapist, _WORKED_HOLIDAYS)
+            Event.objects.create(calendar=calendar, start=span.start, end=span.end, title="")
+
+
+def weekly_windows(therapist: Therapist, day: date, zone: ZoneInfo) -> list[Interval]:
+    """Return the windows (UTC) that the week gives the local `day`, whatever was made of that very day."""
+    if any(not holiday.opened for holiday in holidays(therapist, day, day, zone)):
+        return []
+    hours = working_hours(therapist, zone)
+    return [found.window(day, zone) for found in hours if found.next_day(day) == day]
+
+
+def change_day(therapist: Therapist, day: Interval, removed: list[Interval], added: list[Interval]) -> None:
+    """Let the local day whose span is `day` differ from the week by what is `removed` and `added` (UTC), and by
+    nothing else."""
+    with _changing(therapist):
+        for kind, intervals in ((_DAY_TIME_OFF, removed), (_DAY_OPENINGS, added)):
+            _on(therapist, kind, day).delete()
+            calendar = _calendar(therapist, kind)
+            for interval in intervals:
+                Event.objects.create(calendar=calendar, start=interval.start, end=interval.end, title="")
+
+
+def changes_of(therapist: Therapist, day: Interval) -> tuple[list[Interval], list[Interval]]:
+    """Return what was added to and removed from the local day whose span is `day`, against the week (UTC)."""
+    added, removed = (
+        [Interval(event.start, event.end) for event in _on(therapist, kind, day)]
+        for kind in (_DAY_OPENINGS, _DAY_TIME_OFF)
+    )
+    return added, removed
+
+
+def changed_from(therapist: Therapist, from_moment: datetime) -> list[datetime]:
+    """Return from `from_moment` (UTC) on when something begins that makes a day differ from the week, in order."""
+    kinds = [_slug(therapist.pk, kind) for kind in (_DAY_OPENINGS, _DAY_TIME_OFF)]
+    events = Event.objects.filter(calendar__slug__in=kinds, start__gte=from_moment)
+    return list(events.order_by("start").values_list("start", flat=True))
+
+
+def _on(therapist: Therapist, kind: str, day: Interval) -> QuerySet[Event]:
+    return _singles(therapist, kind).filter(start__gte=day.start, start__lt=day.end)
 
 
 @contextmanager

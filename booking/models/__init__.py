@@ -12,7 +12,7 @@ from booking.models.appointment import (
 from booking.models.history import Action, HistoryEntry
 from booking.models.imports import CalendarSource, FetchFailure, ImportedBusy
 from booking.models.notification import Kind, Notification, NotificationState
-from booking.models.offer import AppointmentType, FeedDetail, OpenedHoliday, Place, Therapist
+from booking.models.offer import AppointmentType, FeedDetail, Place, Therapist
 from booking.models.rate_counter import RateCounter
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "Kind",
     "Notification",
     "NotificationState",
-    "OpenedHoliday",
     "Parent",
     "Place",
     "RateCounter",

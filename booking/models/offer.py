@@ -109,16 +109,3 @@ class AppointmentType(models.Model):
     def duration_minutes(self) -> int:
         """How long the appointment lasts, in whole minutes."""
         return int(self.duration.total_seconds() // 60)
-
-
-class OpenedHoliday(models.Model):
-    """A public holiday on which a therapist works all the same; all others are closed. Only diary.py writes it."""
-
-    therapist = models.ForeignKey(Therapist, models.CASCADE, related_name="opened_holidays")
-    day = models.DateField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(name="holiday_opened_once", fields=["therapist", "day"])]
-
-    def __str__(self) -> str:
-        return f"{self.day}"

@@ -23,6 +23,7 @@ from practice.models import Practice
 from practice.translations import Translated
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+EASTER = date(2027, 3, 28)
 _number = count(1)
 
 
@@ -84,7 +85,11 @@ def make_hours(
     every_weeks: int = 1,
     zone: ZoneInfo = AMSTERDAM,
 ) -> None:
-    """Give `therapist` working hours on `weekdays` (Monday is 0), every day where none is named."""
+    """Give `therapist` working hours on `weekdays` (Monday is 0), every day where none is named.
+
+    They hold on Easter Sunday of 2027 too: the day on which the clock goes forward.
+    """
+    diary.work_on_holiday(therapist, EASTER, zone, works=True)
     for weekday in weekdays or range(7):
         hours = WorkingHours(
             id=None,

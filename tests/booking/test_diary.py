@@ -20,7 +20,7 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 from schedule.models import Calendar, Event, Occurrence, Rule
 
-from booking import diary
+from booking import diary, public_holidays
 from booking.diary import DiaryError, NotInDiary
 from booking.hours import WorkingHours
 from booking.intervals import Interval
@@ -40,6 +40,14 @@ FIRST_DAY = date(2026, 9, 7)
 @pytest.fixture
 def alice() -> Therapist:
     return make_therapist(name="Alice")
+
+
+@pytest.fixture(autouse=True)
+def plain_days(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the week hold on every day: the clock goes forward on Easter Sunday of 2027, and holidays have tests of
+    their own."""
+    if request.cls is not TestPublicHolidays:
+        monkeypatch.setattr(public_holidays, "between", lambda first, last, language="nl": {})
 
 
 @pytest.fixture
@@ -803,3 +811,65 @@ class TestWrongInput:
             add(gone, MONDAY)
 
         assert not Calendar.objects.exists()
+
+
+class TestPublicHolidays:
+    """Christmas of 2026 is on a Friday and a Saturday."""
+
+    CHRISTMAS = date(2026, 12, 25)
+
+    def test_no_weekly_hours_hold_on_one_unless_she_works_it(self, alice: Therapist) -> None:
+        add(alice, 4)
+        assert windows(alice, self.CHRISTMAS - 7 * DAY, self.CHRISTMAS) == ["Fri 18 Dec 09:00 - 17:00"]
+
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=True)
+        assert windows(alice, self.CHRISTMAS) == ["Fri 25 Dec 09:00 - 17:00"]
+
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=False)
+        assert windows(alice, self.CHRISTMAS) == []
+
+    def test_another_therapist_stays_closed(self, alice: Therapist, bob: Therapist) -> None:
+        add(bob, 4)
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=True)
+
+        assert windows(bob, self.CHRISTMAS) == []
+
+    def test_an_extra_opening_holds_all_the_same(self, alice: Therapist) -> None:
+        diary.add_extra_opening(alice, span("2026-12-25 10:00", "2026-12-25 12:00"))
+
+        assert windows(alice, self.CHRISTMAS) == ["Fri 25 Dec 10:00 - 12:00"]
+
+    def test_they_are_listed_with_their_names_and_whether_she_works(self, alice: Therapist) -> None:
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=True)
+        year_end = (date(2026, 12, 1), date(2027, 1, 1), AMSTERDAM)
+
+        assert diary.holidays(alice, *year_end, "nl") == [
+            diary.PublicHoliday(date(2026, 12, 25), "Eerste kerstdag", opened=True),
+            diary.PublicHoliday(date(2026, 12, 26), "Tweede kerstdag", opened=False),
+            diary.PublicHoliday(date(2027, 1, 1), "Nieuwjaarsdag", opened=False),
+        ]
+        assert diary.holidays(alice, *year_end, "en")[0].name == "Christmas Day"
+
+    def test_twice_is_once(self, alice: Therapist) -> None:
+        before = Event.objects.count()
+        for _ in range(2):
+            diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=True)
+
+        assert Event.objects.count() == before + 1
+
+    def test_any_other_day_is_none(self, alice: Therapist) -> None:
+        with pytest.raises(NotInDiary):
+            diary.work_on_holiday(alice, date(2026, 12, 24), AMSTERDAM, works=True)
+
+
+class TestNotices:
+    def test_what_parents_are_told_comes_with_the_time_off(self, alice: Therapist) -> None:
+        off = diary.add_time_off(
+            alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", "Wij zijn er even niet."
+        )
+        diary.add_time_off(alice, span("2026-12-28 00:00", "2026-12-29 00:00"), "Tandarts")
+
+        found = diary.openings(reread(alice), date(2026, 12, 20), date(2026, 12, 31), AMSTERDAM)
+
+        assert found.notices == (diary.Notice(off.interval, "Wij zijn er even niet."),)
+        assert len(found.time_off) == 2

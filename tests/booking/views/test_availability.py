@@ -152,7 +152,7 @@ class TestWorkingHours:
         page = text(hers.get("/en/agenda/werktijden/"))
         assert "Monday 09:00–13:00 every other week next on 23 November" in page
         assert (
-            "Hours that have ended Monday 09:00–12:00, every other week, 5 January 2026 until 22 November 2026"
+            "Hours that have ended Monday 09:00–12:00 , every other week, 5 January 2026 until 22 November 2026"
             in page
         )
 
