@@ -61,7 +61,7 @@ def place(appointment: Appointment, practice: Practice) -> str:
     if where == Place.PHONE:
         return _("By phone: the practice calls you.")
     if where == Place.VIDEO:
-        return _("By video: the practice sends you the link.")
+        return appointment.appointment_type.video_url or _("By video: the practice sends you the link.")
     return f"{practice.name}, {practice.street}, {practice.postal_code} {practice.city}"
 
 

@@ -31,5 +31,6 @@ urlpatterns = [
     path("agenda/vrij/extra/", exceptions.add_extra_opening, name="add_extra_opening"),
     path("agenda/vrij/extra/<int:pk>/weg/", exceptions.remove_extra_opening, name="remove_extra_opening"),
     path("agenda/soorten/", types.appointment_types, name="appointment_types"),
+    path("agenda/soorten/nieuw/", types.add_appointment_type, name="add_appointment_type"),
     path("agenda/soorten/<slug:slug>/", types.change_appointment_type, name="change_appointment_type"),
 ]

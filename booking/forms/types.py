@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import chain, count
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -70,6 +72,13 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         max_value=500,
     )
     place = forms.ChoiceField(label=_("Where"), choices=Place.choices, widget=forms.RadioSelect)
+    video_url = forms.URLField(
+        label=_("Address of the video call"),
+        help_text=_("Only for appointments by video. It stands in the mails to the family."),
+        required=False,
+        max_length=300,
+        assume_scheme="https",
+    )
     reminders = forms.MultipleChoiceField(
         label=_("Reminders to parents"),
         help_text=_("Only for appointments booked or moved from now on."),
@@ -77,6 +86,13 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
     )
     visible = forms.BooleanField(label=_("Parents can book this"), required=False)
+
+    position = forms.IntegerField(
+        label=_("Place in the list"),
+        help_text=_("The lowest number comes first, and is what parents see at once."),
+        min_value=0,
+        max_value=1000,
+    )
 
     class Meta:
         model = AppointmentType
@@ -93,8 +109,10 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
             "most_per_day",
             "most_per_week",
             "place",
+            "video_url",
             "reminders",
             "visible",
+            "position",
             "therapists",
         ]
         widgets = {"therapists": forms.CheckboxSelectMultiple}
@@ -118,6 +136,29 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
             if len(text) > _LONGEST_NAME:
                 raise ValidationError(_("A name has at most 100 characters."), code="max_length")
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the address of the call where there is to be one."""
+        data = super().clean() or self.cleaned_data
+        if data.get("place") == Place.VIDEO and not data.get("video_url") and "video_url" not in self.errors:
+            self.add_error("video_url", _("Please fill in the address at which the family can enter the call."))
+        return data
+
+    def save(self, commit: bool = True) -> AppointmentType:
+        """Save the type; a new one gets an address of its own, made from its name."""
+        if not self.instance.slug:
+            self.instance.slug = _unused_slug(str(self.instance.name.get(settings.LANGUAGE_CODE)))
+        saved: AppointmentType = super().save(commit)
+        return saved
+
+
+def _unused_slug(name: str) -> str:
+    """Return an address made from `name` that no type has."""
+    # The page that adds types is at the address of that word.
+    base = slugify(name)[:40].strip("-") or "afspraak"
+    candidates = chain([base], (f"{base}-{number}" for number in count(2)))
+    taken = set(AppointmentType.objects.filter(slug__startswith=base).values_list("slug", flat=True)) | {"nieuw"}
+    return next(slug for slug in candidates if slug not in taken)
 
 
 def lead_in_words(text: str) -> str:

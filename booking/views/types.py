@@ -22,6 +22,23 @@ def appointment_types(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
 
 @therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
+def add_appointment_type(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
+    """Add an appointment type; one that a therapist adds is offered by her."""
+    form = AppointmentTypeForm(request.POST or None, initial={"therapists": [viewer.therapist]})
+    if not viewer.manager:
+        del form.fields["therapists"]
+    if request.method == "POST" and form.is_valid():
+        added = form.save()
+        if not viewer.manager and viewer.therapist:
+            added.therapists.add(viewer.therapist)
+        messages.success(request, _("Added."))
+        return redirect("booking:appointment_types")
+    context = {"form": form, "title": _("Add an appointment type")}
+    return render(request, "agenda/appointment_type.html", context, status=422 if form.is_bound else 200)
+
+
+@therapist_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_appointment_type(request: PracticeRequest, viewer: Viewer, slug: str) -> HttpResponse:
     """Change an appointment type; who offers it is for a manager to say."""
     appointment_type = next((found for found in viewer.appointment_types() if found.slug == slug), None)
@@ -35,5 +52,5 @@ def change_appointment_type(request: PracticeRequest, viewer: Viewer, slug: str)
         messages.success(request, _("Saved. What was booked before stays as it was."))
         return redirect("booking:appointment_types")
     status = 422 if form.is_bound else 200
-    context = {"form": form, "type": appointment_type}
+    context = {"form": form, "title": str(appointment_type)}
     return render(request, "agenda/appointment_type.html", context, status=status)

@@ -134,6 +134,12 @@ class TestLoadDemo:
         login = {"login": "therapeut@demo.example", "password": "only for a demo"}
         assert Client().post("/account/login/", login)["Location"] == "/agenda/"
 
+    def test_it_offers_a_first_consultation_and_a_telephone_call(self) -> None:
+        self.load()
+
+        offered = [(found.slug, found.duration_minutes, found.place) for found in AppointmentType.objects.all()]
+        assert offered == [("eerste-afspraak", 60, "practice"), ("telefoongesprek", 15, "phone")]
+
     def test_a_second_time_keeps_what_was_changed(self) -> None:
         self.load()
         therapist = Therapist.objects.get()
@@ -145,7 +151,7 @@ class TestLoadDemo:
         self.load()
 
         assert diary.working_hours(therapist, AMSTERDAM) == []
-        assert AppointmentType.objects.get().duration == timedelta(minutes=45)
+        assert {found.duration for found in AppointmentType.objects.all()} == {timedelta(minutes=45)}
         assert User.objects.count() == Therapist.objects.count() == 1
 
     def test_elsewhere_than_in_a_demo_nothing_is_made_up(self, settings: Any) -> None:

@@ -302,6 +302,17 @@ def test_an_appointment_elsewhere_gives_no_address_to_go_to(place: Place, where:
     assert expect in text
 
 
+def test_a_video_call_is_entered_from_the_mail() -> None:
+    url = "https://bellen.example/kamer-3"
+    appointment = book(
+        appointment_type=make_type(make_therapist(), place=Place.VIDEO, video_url=url), language="en"
+    )
+    text = text_of(emails.compose(to_parent(appointment), now=NOW))
+
+    assert f"\nWhere: {url}\n" in text
+    assert f"At 10:00 you enter the call here: {url} " in text
+
+
 @pytest.mark.parametrize(
     ("fields", "erased"),
     [

@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking import diary
 from booking.accounts import create_account
 from booking.hours import WorkingHours
-from booking.models import AppointmentType, Therapist
+from booking.models import AppointmentType, Place, Therapist
 from practice.models import Practice
 from practice.translations import Translated
 
@@ -28,7 +28,7 @@ HOURS = [
 
 
 class Command(BaseCommand):
-    help = "Fill the demo with a made-up therapist, her hours and the first consultation, where they are missing."
+    help = "Fill the demo with a made-up therapist, her hours and what she offers, where they are missing."
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,11 +55,10 @@ class Command(BaseCommand):
                     last_day=None,
                 )
                 diary.add_working_hours(therapist, hours, zone)
-        first_consult, made = AppointmentType.objects.get_or_create(
-            slug="eerste-afspraak", defaults=_first_consult()
-        )
-        if made:
-            first_consult.therapists.add(therapist)
+        for slug, fields in (("eerste-afspraak", _first_consult()), ("telefoongesprek", _telephone_call())):
+            appointment_type, made = AppointmentType.objects.get_or_create(slug=slug, defaults=fields)
+            if made:
+                appointment_type.therapists.add(therapist)
         if options["verbosity"]:
             self.stdout.write(f"{therapist.name} signs in with {settings.DEMO_EMAIL}.")
 
@@ -86,4 +85,25 @@ def _first_consult() -> dict[str, Any]:
         "horizon_days": 60,
         "change_notice": timedelta(hours=24),
         "reminders": ["2d", "3h"],
+    }
+
+
+def _telephone_call() -> dict[str, Any]:
+    return {
+        "name": Translated(nl="Telefoongesprek", en="Telephone call"),
+        "description": Translated(
+            nl="Een kort gesprek van een kwartier, vrijblijvend. De praktijk belt u.",
+            en="A short talk of a quarter of an hour, without obligation. The practice calls you.",
+        ),
+        "duration": timedelta(minutes=15),
+        "step": timedelta(minutes=15),
+        "buffer_before": timedelta(),
+        "buffer_after": timedelta(minutes=15),
+        "minimum_notice": timedelta(hours=12),
+        "horizon_days": 60,
+        "most_per_day": 4,
+        "change_notice": timedelta(hours=4),
+        "place": Place.PHONE,
+        "reminders": ["1d"],
+        "position": 1,
     }

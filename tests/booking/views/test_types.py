@@ -1,0 +1,196 @@
+"""What can be booked. Alice and Charlie are therapists, Bob is the manager."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from booking.models import AppointmentType, Therapist
+from tests.booking.accounts import make_account, signed_in
+from tests.booking.factories import (
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
+from tests.booking.views.reading import text
+
+pytestmark = pytest.mark.django_db
+
+NOW = wall("2026-11-20 12:00")
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def alice() -> Therapist:
+    make_practice()
+    return make_therapist(name="Alice", slug="alice", user=make_account("alice@praktijk.example"))
+
+
+@pytest.fixture
+def charlie(alice: Therapist) -> Therapist:
+    return make_therapist(name="Charlie", slug="charlie", user=make_account("charlie@praktijk.example"))
+
+
+@pytest.fixture
+def hers(alice: Therapist) -> Client:
+    assert alice.user is not None
+    return signed_in(alice.user)
+
+
+@pytest.fixture
+def bob(alice: Therapist) -> Client:
+    return signed_in(make_account("bob@praktijk.example", manager=True))
+
+
+class TestAppointmentTypes:
+    FORM = {
+        "name_nl": "Eerste afspraak",
+        "name_en": "First consultation",
+        "description_nl": "",
+        "description_en": "",
+        "duration": "45",
+        "step": "15",
+        "buffer_before": "5",
+        "buffer_after": "10",
+        "minimum_notice": "48",
+        "change_notice": "12",
+        "horizon_days": "30",
+        "most_per_day": "",
+        "most_per_week": "4",
+        "place": "phone",
+        "video_url": "",
+        "position": "3",
+        "reminders": ["1d", "2h"],
+    }
+
+    @pytest.fixture
+    def consult(self, alice: Therapist) -> AppointmentType:
+        return make_type(alice, slug="consult")
+
+    def test_everything_is_said_in_plain_numbers(self, hers: Client, consult: AppointmentType) -> None:
+        response = hers.post("/en/agenda/soorten/consult/", self.FORM)
+
+        assert response.status_code == 302
+        consult = AppointmentType.objects.get()
+        assert (consult.duration, consult.step) == (timedelta(minutes=45), timedelta(minutes=15))
+        assert (consult.buffer_before, consult.buffer_after) == (timedelta(minutes=5), timedelta(minutes=10))
+        assert (consult.minimum_notice, consult.change_notice) == (timedelta(hours=48), timedelta(hours=12))
+        assert (consult.horizon_days, consult.most_per_day, consult.most_per_week) == (30, None, 4)
+        assert (consult.place, consult.reminders, consult.visible) == ("phone", ["1d", "2h"], False)
+        assert consult.name == {"nl": "Eerste afspraak", "en": "First consultation"}
+        assert [therapist.name for therapist in consult.therapists.all()] == ["Alice"]
+
+    def test_the_form_opens_with_what_is(self, hers: Client, consult: AppointmentType) -> None:
+        AppointmentType.objects.update(reminders=["5d"], minimum_notice=timedelta(days=2))
+
+        page = hers.get("/en/agenda/soorten/consult/")
+
+        form = page.context["form"]
+        assert (form["duration"].value(), form["minimum_notice"].value()) == (60, 48)
+        assert ("5d", "5 days before") in form.fields["reminders"].choices
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"name_nl": ""}, "name"),
+            ({"name_nl": "x" * 101}, "name"),
+            ({"name_nl": "a\x07b"}, "name"),
+            ({"duration": "0"}, "duration"),
+            ({"duration": "-60"}, "duration"),
+            ({"duration": "1:00:00"}, "duration"),
+            ({"duration": "99999999999999"}, "duration"),
+            ({"step": "4"}, "step"),
+            ({"buffer_after": "-1"}, "buffer_after"),
+            ({"horizon_days": "0"}, "horizon_days"),
+            ({"horizon_days": "367"}, "horizon_days"),
+            ({"most_per_day": "0"}, "most_per_day"),
+            ({"place": "moon"}, "place"),
+            ({"place": "video"}, "video_url"),
+            ({"place": "video", "video_url": "kamer 3"}, "video_url"),
+            ({"reminders": ["soon"]}, "reminders"),
+            ({"position": "-1"}, "position"),
+        ],
+    )
+    def test_what_cannot_be_is_said_at_its_field(
+        self, hers: Client, consult: AppointmentType, change: dict[str, Any], field: str
+    ) -> None:
+        response = hers.post("/en/agenda/soorten/consult/", {**self.FORM, **change})
+
+        assert response.status_code == 422
+        assert list(response.context["form"].errors) == [field]
+        assert AppointmentType.objects.get().duration == timedelta(hours=1)
+
+    def test_line_breaks_do_not_reach_a_name(self, hers: Client, consult: AppointmentType) -> None:
+        hers.post("/en/agenda/soorten/consult/", {**self.FORM, "name_nl": "Eerste\r\nafspraak"})
+
+        assert AppointmentType.objects.get().name["nl"] == "Eerste afspraak"
+
+    def test_who_offers_it_is_for_the_manager_to_say(
+        self, hers: Client, bob: Client, consult: AppointmentType, charlie: Therapist
+    ) -> None:
+        data = {**self.FORM, "therapists": [str(charlie.pk)]}
+
+        hers.post("/en/agenda/soorten/consult/", data)
+        assert [therapist.name for therapist in consult.therapists.all()] == ["Alice"]
+        bob.post("/en/agenda/soorten/consult/", data)
+        assert [therapist.name for therapist in consult.therapists.all()] == ["Charlie"]
+
+    def test_a_type_that_one_does_not_offer_is_out_of_reach(
+        self, consult: AppointmentType, charlie: Therapist
+    ) -> None:
+        assert charlie.user is not None
+        hers = signed_in(charlie.user)
+
+        assert "There are no appointment types yet, so nobody can book." in text(hers.get("/en/agenda/soorten/"))
+        assert hers.get("/en/agenda/soorten/consult/").status_code == 404
+
+    def test_the_list_says_what_counts(self, hers: Client, consult: AppointmentType) -> None:
+        page = text(hers.get("/en/agenda/soorten/"))
+
+        assert "First consultation can be booked" in page
+        assert "60 minutes, at the practice. Reminders: 2 days before, 3 hours before." in page
+
+    def test_one_that_a_therapist_adds_is_offered_by_her(self, hers: Client, alice: Therapist) -> None:
+        response = hers.post("/en/agenda/soorten/nieuw/", self.FORM, follow=True)
+
+        added = AppointmentType.objects.get()
+        assert (added.slug, [therapist.slug for therapist in added.therapists.all()]) == (
+            "eerste-afspraak",
+            ["alice"],
+        )
+        assert "First consultation hidden" in text(response)
+
+    def test_the_manager_says_who_offers_a_new_one(
+        self, bob: Client, alice: Therapist, charlie: Therapist
+    ) -> None:
+        bob.post("/en/agenda/soorten/nieuw/", {**self.FORM, "therapists": [str(charlie.pk)]})
+
+        assert list(AppointmentType.objects.get().therapists.all()) == [charlie]
+
+    def test_two_of_one_name_get_an_address_each_and_none_that_of_a_page(self, hers: Client) -> None:
+        for name in ("Nieuw", "Nieuw", "???"):
+            assert hers.post("/en/agenda/soorten/nieuw/", {**self.FORM, "name_nl": name}).status_code == 302
+
+        slugs = set(AppointmentType.objects.values_list("slug", flat=True))
+        assert slugs == {"nieuw-2", "nieuw-3", "afspraak"}
+
+    def test_what_cannot_be_added_keeps_what_was_typed(self, hers: Client) -> None:
+        response = hers.post("/en/agenda/soorten/nieuw/", {**self.FORM, "duration": "0"})
+
+        assert response.status_code == 422
+        assert response.context["form"]["name"].value() == ["Eerste afspraak", "First consultation"]
+        assert not AppointmentType.objects.exists()
+
+    def test_the_address_of_a_video_call_is_kept(self, hers: Client, consult: AppointmentType) -> None:
+        url = "https://bellen.example/kamer-3"
+        hers.post("/en/agenda/soorten/consult/", {**self.FORM, "place": "video", "video_url": url})
+
+        assert AppointmentType.objects.get().video_url == url
