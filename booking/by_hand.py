@@ -117,13 +117,19 @@ def ask_to_move(appointment: Appointment, *, account: User, now: datetime) -> in
     """
     appointments.must_be_changeable(appointment, Actor.THERAPIST, now)
     with claims.transacting():
-        asked = Appointment.objects.filter(
-            pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
-        ).update(asked_to_move_at=now)
-        if not asked:
-            raise AlreadyChanged
-        appointment.asked_to_move_at = now
-        sent = notifications.plan_again(appointment, Kind.ASK_TO_MOVE, now=now)
-        history.record(appointment, Action.ASKED_TO_MOVE, by=Actor.THERAPIST, at=now, account=account)
+        sent = write_down_asked(appointment, account=account, now=now)
         outbox.wake()
     return sent
+
+
+def write_down_asked(appointment: Appointment, *, account: User, now: datetime) -> int:
+    """Do what `ask_to_move` does, as part of the caller's transaction; the caller wakes the outbox. Raises
+    AlreadyChanged."""
+    asked = Appointment.objects.filter(
+        pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
+    ).update(asked_to_move_at=now)
+    if not asked:
+        raise AlreadyChanged
+    appointment.asked_to_move_at = now
+    history.record(appointment, Action.ASKED_TO_MOVE, by=Actor.THERAPIST, at=now, account=account)
+    return notifications.plan_again(appointment, Kind.ASK_TO_MOVE, now=now)

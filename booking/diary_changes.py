@@ -1,0 +1,86 @@
+"""Changes of a diary that take the ground from under booked appointments: never unseen by the therapist, and no
+appointment is cancelled by them."""
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from booking import by_hand, claims, diary, outbox
+from booking.errors import AlreadyChanged
+from booking.intervals import Interval, subtract
+from booking.models import Appointment, State, Therapist
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change.
+
+    Nothing was changed where `hit` lists appointments; else `mailed` parents are asked to choose another time.
+    """
+
+    hit: list[Appointment]
+    mailed: int
+
+
+def carry_out(
+    therapist: Therapist,
+    change: Callable[[], object],
+    *,
+    accepted: Collection[UUID],
+    ask: Collection[UUID],
+    account: User,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Outcome:
+    """Carry out `change`, unless it takes the ground from under coming appointments that are not `accepted`.
+
+    All appointments stay booked. The families of those that it hits and that are among `ask` are asked by mail
+    to choose another time, in the same transaction. Raises what `change` raises, or Busy.
+    """
+    with claims.transacting():
+        # Held until the end, so that nobody books between the look and the change.
+        therapist.refresh_from_db(fields=["diary_version"], from_queryset=Therapist.objects.select_for_update())
+        version = therapist.diary_version
+        before = _with_ground(therapist, zone, now)
+        change()
+        after = {appointment.pk for appointment in _with_ground(therapist, zone, now)}
+        hit = [appointment for appointment in before if appointment.pk not in after]
+        if any(appointment.public_id not in accepted for appointment in hit):
+            transaction.set_rollback(True)
+            therapist.diary_version = version
+            return Outcome(hit, 0)
+        mailed = 0
+        for appointment in hit:
+            # A family that moved or cancelled a moment ago needs no asking any more.
+            with suppress(AlreadyChanged):
+                if appointment.public_id in ask:
+                    mailed += by_hand.write_down_asked(appointment, account=account, now=now)
+        if mailed:
+            outbox.wake()
+    return Outcome([], mailed)
+
+
+def _with_ground(therapist: Therapist, zone: ZoneInfo, now: datetime) -> list[Appointment]:
+    """Return the coming appointments of `therapist` that lie in her availability."""
+    confirmed = Appointment.objects.filter(therapist=therapist, state=State.CONFIRMED, start__gt=now)
+    appointments = list(
+        confirmed.select_related("appointment_type", "therapist")
+        .prefetch_related("parents")
+        .order_by("start", "pk")
+    )
+    if not appointments:
+        return []
+    first, last = appointments[0].start.astimezone(zone).date(), appointments[-1].end.astimezone(zone).date()
+    openings = diary.openings(therapist, first, last, zone)
+    free = subtract(openings.windows, openings.time_off)
+    return [
+        appointment
+        for appointment in appointments
+        if any(window.contains(Interval(appointment.start, appointment.end)) for window in free)
+    ]
