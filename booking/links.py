@@ -1,6 +1,8 @@
-"""The signed address in a parent's mail, by which the appointment is seen, moved and cancelled.
+"""Signed addresses: that in a parent's mail, by which the appointment is seen, moved and cancelled, and that of a
+therapist's feed.
 
-A token names the Parent and the version of its link, nothing else; whoever holds it acts for that parent.
+A token names the Parent, or the therapist, and the version of the link, nothing else; whoever holds a parent's
+acts for that parent.
 """
 
 import uuid
@@ -10,10 +12,11 @@ from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 from django.utils.translation import override
 
-from booking.models import Appointment, Parent
+from booking.models import Appointment, Parent, Therapist
 from practice.links import absolute
 
 _SIGNER = Signer(salt="booking.manage-link", sep=".")
+_FEED_SIGNER = Signer(salt="booking.feed", sep=".")
 
 
 class DeadLink(Exception):
@@ -60,3 +63,20 @@ def agenda_url(appointment: Appointment) -> str:
     """Return the absolute address of `appointment` in the therapist's agenda; it says nothing by itself."""
     with override(appointment.therapist.language):
         return absolute(reverse("booking:agenda_appointment", args=[appointment.public_id]))
+
+
+def feed_url(therapist: Therapist) -> str:
+    """Return the absolute address of the feed of `therapist`, good until its version rises."""
+    token = _FEED_SIGNER.sign(f"therapist-{therapist.pk:08d}.{therapist.feed_version}")
+    return absolute(reverse("booking:read_feed", args=[token]))
+
+
+def therapist_of(token: str) -> Therapist:
+    """Return the therapist whose feed `token` opens; raises DeadLink for every token that opens nothing."""
+    try:
+        identity, version = _FEED_SIGNER.unsign(token).split(".")
+        return Therapist.objects.get(
+            pk=int(identity.removeprefix("therapist-")), feed_version=int(version), feed_on=True
+        )
+    except (BadSignature, ValueError, Therapist.DoesNotExist) as error:
+        raise DeadLink from error

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from booking.views import agenda, appointment, choosing, exceptions, hours, managing, types
+from booking.views import agenda, appointment, choosing, exceptions, feed, hours, managing, types
 
 app_name = "booking"
 urlpatterns = [
@@ -30,6 +30,11 @@ urlpatterns = [
     path("agenda/vrij/<int:pk>/weg/", exceptions.remove_time_off, name="remove_time_off"),
     path("agenda/vrij/extra/", exceptions.add_extra_opening, name="add_extra_opening"),
     path("agenda/vrij/extra/<int:pk>/weg/", exceptions.remove_extra_opening, name="remove_extra_opening"),
+    path("agenda/abonnement/", feed.show, name="feed"),
+    path("agenda/abonnement/aan/", feed.turn_on, name="turn_feed_on"),
+    path("agenda/abonnement/nieuw/", feed.renew, name="renew_feed"),
+    path("agenda/abonnement/uit/", feed.turn_off, name="turn_feed_off"),
+    path("agenda/abonnement/<str:token>.ics", feed.read, name="read_feed"),
     path("agenda/soorten/", types.appointment_types, name="appointment_types"),
     path("agenda/soorten/nieuw/", types.add_appointment_type, name="add_appointment_type"),
     path("agenda/soorten/<slug:slug>/", types.change_appointment_type, name="change_appointment_type"),

@@ -1,4 +1,4 @@
-"""What logs must not keep: the signed links by which a family reaches its appointment."""
+"""What logs must not keep: the signed links by which a family reaches its appointment, and a therapist her feed."""
 
 import logging
 import re
@@ -9,6 +9,7 @@ _TOKEN = re.compile(
     r"|(?<=/afspraak/beheer/)[^/\s\"']+"
     r"|(?<=/afspraak/gemaakt/)[^/\s\"']+"
     r"|(?<=/api/v1/appointments/)[^/\s\"']+"
+    r"|(?<=/agenda/abonnement/)[^/\s\"']+(?=\.ics)"
 )
 
 
