@@ -1,4 +1,4 @@
-"""The hours of one day that differs from the week: what has to go and what has to come."""
+"""The hours of one day that differs from the week."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -9,29 +9,28 @@ from django.utils.translation import gettext as _
 
 from booking import diary
 from booking.diary import DiaryError
-from booking.intervals import Interval, exists, from_wall, local_days, merge, subtract
+from booking.intervals import Interval, exists, from_wall
 from booking.models import Therapist
 
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """The windows (UTC) of a local day, before time off, and whether they differ from the week's."""
+    """The windows (UTC) of a local day, and whether they are its own instead of the week's."""
 
     windows: list[Interval]
-    changed: bool
+    own: bool
 
 
 def of(therapist: Therapist, day: date, zone: ZoneInfo) -> DayHours:
-    """Return the hours of the local `day`, with what was changed of that very day, extra openings apart."""
-    span = local_days(day, day, zone)
-    added, removed = diary.changes_of(therapist, span)
-    usual = diary.weekly_windows(therapist, day, zone)
-    return DayHours(merge([*subtract(usual, removed), *added]), bool(added or removed))
+    """Return the hours of the local `day`, time off and extra openings apart."""
+    own = diary.own_windows(therapist, day, zone)
+    return DayHours(diary.weekly_windows(therapist, day, zone) if own is None else own, own is not None)
 
 
 def change(therapist: Therapist, day: date, windows: list[tuple[time, time]], zone: ZoneInfo) -> None:
     """Let the local `day` have just `windows` (wall-clock from and until, midnight as the end of the day).
 
+    They stay, whatever becomes of the week; where they are the week's own, the day goes with the week again.
     Raises DiaryError where one ends before it begins, overlaps another, or lies in the hour that the clock skips.
     """
     wanted: list[Interval] = []
@@ -46,15 +45,9 @@ def change(therapist: Therapist, day: date, windows: list[tuple[time, time]], zo
     if any(one.overlaps(other) for one, other in pairwise(wanted)):
         raise DiaryError(_("These times overlap each other."))
     usual = diary.weekly_windows(therapist, day, zone)
-    diary.change_day(therapist, local_days(day, day, zone), subtract(usual, wanted), subtract(wanted, usual))
+    diary.set_own_windows(therapist, day, None if wanted == usual else wanted, zone)
 
 
 def back_to_the_week(therapist: Therapist, day: date, zone: ZoneInfo) -> None:
     """Let the local `day` have the hours of the week again."""
-    diary.change_day(therapist, local_days(day, day, zone), [], [])
-
-
-def changed_days(therapist: Therapist, from_day: date, zone: ZoneInfo) -> list[date]:
-    """Return the local days from `from_day` on that differ from the week."""
-    starts = diary.changed_from(therapist, local_days(from_day, from_day, zone).start)
-    return sorted({start.astimezone(zone).date() for start in starts})
+    diary.set_own_windows(therapist, day, None, zone)

@@ -1,16 +1,17 @@
 """The therapist's diary: working hours, extra openings and time off. The only importer of `schedule`.
 
 Each therapist has two calendars of django-scheduler: one of openings (a weekly event for each window, an event
-without a rule for each extra opening) and one of time off; and two more like them for what makes a single day
-differ from the week. Never an Occurrence: a cancelled one comes back when its series is moved. On a public holiday
-no weekly window begins, unless the therapist works that day: a fifth calendar has an event for each such day.
+without a rule for each extra opening) and one of time off. Never an Occurrence: a cancelled one comes back when
+its series is moved. On a public holiday no weekly window begins, unless the therapist works that day: one more
+calendar has an event for each such day. Nor does one begin on a day that has hours of its own: one calendar has
+an event for each such day, and another its windows.
 
 The library tells on which local dates a window recurs, asked in the practice's zone, and nothing more: it
 measures an occurrence's end from the first one in real hours, takes the second pass of an hour that comes
 twice, and makes up times in an hour that is skipped. From date and wall clock to UTC goes `from_wall`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -28,7 +29,7 @@ from schedule.models import Calendar, Event, Rule
 from booking import public_holidays
 from booking.errors import BookingError
 from booking.hours import WorkingHours, overlap
-from booking.intervals import Interval, exists, from_wall, local_days
+from booking.intervals import Interval, exists, from_wall, local_days, subtract
 from booking.models import Therapist
 
 _DAY = timedelta(days=1)
@@ -39,9 +40,9 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 _LONGEST_TEXT = 255
 _RULE_PARAMS = {1: "", 2: "interval:2"}
 _OPENINGS, _TIME_OFF = "openings", "time-off"
-_DAY_OPENINGS, _DAY_TIME_OFF = "day-openings", "day-time-off"
+_OWN_DAYS, _OWN_WINDOWS = "own-days", "own-windows"
 _WORKED_HOLIDAYS = "worked-holidays"
-_KINDS = [_OPENINGS, _TIME_OFF, _DAY_OPENINGS, _DAY_TIME_OFF, _WORKED_HOLIDAYS]
+_KINDS = [_OPENINGS, _TIME_OFF, _OWN_DAYS, _OWN_WINDOWS, _WORKED_HOLIDAYS]
 
 
 class DiaryError(BookingError):
@@ -125,30 +126,28 @@ def _openings(therapist_id: int, version: UUID, first: date, last: date, zone: Z
     recurring = Q(rule__isnull=False, start__lt=span.end) & (
         Q(end_recurring_period__isnull=True) | Q(end_recurring_period__gt=span.start - 2 * _DAY)
     )
-    single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start)
+    # From two days earlier, for the days on which no weekly window begins.
+    single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start - 2 * _DAY)
     slugs = {_slug(therapist_id, kind): kind for kind in _KINDS}
     # With both, expanding costs one query more for all events together; without, several for each.
     events = Event.objects.select_related("calendar", "rule").prefetch_related("occurrence_set")
     of_kind: dict[str, list[Event]] = {kind: [] for kind in _KINDS}
     for event in events.filter(recurring | single, calendar__slug__in=slugs):
         of_kind[slugs[event.calendar.slug]].append(event)
-    holidays = set(public_holidays.between(first - 2 * _DAY, last + _DAY))
-    closed = holidays - {event.start.astimezone(zone).date() for event in of_kind[_WORKED_HOLIDAYS]}
-    windows = [Interval(event.start, event.end) for event in of_kind[_DAY_OPENINGS]]
+    worked, own = ({_day(event, zone) for event in of_kind[kind]} for kind in (_WORKED_HOLIDAYS, _OWN_DAYS))
+    closed = (set(public_holidays.between(first - 2 * _DAY, last + _DAY)) - worked) | own
+    windows = [Interval(event.start, event.end) for event in of_kind[_OWN_WINDOWS]]
     for event in of_kind[_OPENINGS]:
         if event.rule:
-            windows += [
-                window
-                for day, window in _recurrences(event, first - 2 * _DAY, last + _DAY, zone)
-                if window.overlaps(span) and day not in closed
-            ]
+            recurrences = _recurrences(event, first - 2 * _DAY, last + _DAY, zone)
+            windows += [window for day, window in recurrences if day not in closed]
         else:
             windows.append(Interval(event.start, event.end))
-    off = [*of_kind[_TIME_OFF], *of_kind[_DAY_TIME_OFF]]
+    off = [Notice(Interval(event.start, event.end), event.description) for event in of_kind[_TIME_OFF]]
     return Openings(
-        tuple(windows),
-        tuple(Interval(event.start, event.end) for event in off),
-        tuple(Notice(Interval(event.start, event.end), event.description) for event in off if event.description),
+        tuple(window for window in windows if window.overlaps(span)),
+        tuple(found.interval for found in off if found.interval.overlaps(span)),
+        tuple(found for found in off if found.sentence and found.interval.overlaps(span)),
     )
 
 
@@ -207,8 +206,29 @@ def time_off(therapist: Therapist, from_moment: datetime) -> list[TimeOff]:
 
 
 def add_time_off(therapist: Therapist, interval: Interval, reason: str = "", notice: str = "") -> TimeOff:
-    """Offer nothing in `interval` (UTC). What was booked there stays booked."""
-    event = _add_single(therapist, _TIME_OFF, interval, reason, notice)
+    """Offer nothing in `interval` (UTC). What was booked there stays booked. Raises DiaryError where all of it is
+    off already."""
+    event = _write_single(therapist, _TIME_OFF, None, interval, reason, notice)
+    return TimeOff(event.pk, interval, reason, notice)
+
+
+def add_closures(therapist: Therapist, closures: Iterable[tuple[Interval, str]]) -> int:
+    """Offer nothing in these intervals (UTC), each with its reason, and return how many were added: one that is
+    off already, wholly, is left out."""
+    added = 0
+    with _changing(therapist):
+        for interval, reason in sorted(closures):
+            if not _covered(_singles(therapist, _TIME_OFF), interval):
+                _write_single(therapist, _TIME_OFF, None, interval, reason, "")
+                added += 1
+    return added
+
+
+def change_time_off(
+    therapist: Therapist, id: int, interval: Interval, reason: str = "", notice: str = ""
+) -> TimeOff:
+    """Let the time off `id` be as given, as `add_time_off` would have it."""
+    event = _write_single(therapist, _TIME_OFF, id, interval, reason, notice)
     return TimeOff(event.pk, interval, reason, notice)
 
 
@@ -225,8 +245,14 @@ def extra_openings(therapist: Therapist, from_moment: datetime) -> list[ExtraOpe
 
 
 def add_extra_opening(therapist: Therapist, interval: Interval, reason: str = "") -> ExtraOpening:
-    """Offer `interval` (UTC) as one more window; it may touch or overlap others."""
-    event = _add_single(therapist, _OPENINGS, interval, reason, "")
+    """Offer `interval` (UTC) as one more window; it may touch or overlap others, but not lie in one like it."""
+    event = _write_single(therapist, _OPENINGS, None, interval, reason, "")
+    return ExtraOpening(event.pk, interval, reason)
+
+
+def change_extra_opening(therapist: Therapist, id: int, interval: Interval, reason: str = "") -> ExtraOpening:
+    """Let the extra opening `id` be as given, as `add_extra_opening` would have it."""
+    event = _write_single(therapist, _OPENINGS, id, interval, reason, "")
     return ExtraOpening(event.pk, interval, reason)
 
 
@@ -270,31 +296,37 @@ def weekly_windows(therapist: Therapist, day: date, zone: ZoneInfo) -> list[Inte
     return [found.window(day, zone) for found in hours if found.next_day(day) == day]
 
 
-def change_day(therapist: Therapist, day: Interval, removed: list[Interval], added: list[Interval]) -> None:
-    """Let the local day whose span is `day` differ from the week by what is `removed` and `added` (UTC), and by
-    nothing else."""
+def own_windows(therapist: Therapist, day: date, zone: ZoneInfo) -> list[Interval] | None:
+    """Return the windows (UTC) that the local `day` has of its own; None where it goes with the week."""
+    span = local_days(day, day, zone)
+    if not _on(therapist, _OWN_DAYS, span).exists():
+        return None
+    return [Interval(event.start, event.end) for event in _on(therapist, _OWN_WINDOWS, span)]
+
+
+def own_days(therapist: Therapist, from_day: date, zone: ZoneInfo) -> list[date]:
+    """Return the local days from `from_day` on that have hours of their own, in order."""
+    from_moment = local_days(from_day, from_day, zone).start
+    return [_day(event, zone) for event in _singles(therapist, _OWN_DAYS).filter(start__gte=from_moment)]
+
+
+def set_own_windows(therapist: Therapist, day: date, windows: Iterable[Interval] | None, zone: ZoneInfo) -> None:
+    """Let the local `day` have `windows` (UTC), which begin on it, instead of the week's; with None it goes with
+    the week again."""
+    span = local_days(day, day, zone)
     with _changing(therapist):
-        for kind, intervals in ((_DAY_TIME_OFF, removed), (_DAY_OPENINGS, added)):
-            _on(therapist, kind, day).delete()
-            calendar = _calendar(therapist, kind)
-            for interval in intervals:
-                Event.objects.create(calendar=calendar, start=interval.start, end=interval.end, title="")
+        for kind in (_OWN_DAYS, _OWN_WINDOWS):
+            _on(therapist, kind, span).delete()
+        for kind, intervals in ((_OWN_DAYS, [span]), (_OWN_WINDOWS, windows or [])):
+            for interval in intervals if windows is not None else []:
+                Event.objects.create(
+                    calendar=_calendar(therapist, kind), start=interval.start, end=interval.end, title=""
+                )
 
 
-def changes_of(therapist: Therapist, day: Interval) -> tuple[list[Interval], list[Interval]]:
-    """Return what was added to and removed from the local day whose span is `day`, against the week (UTC)."""
-    added, removed = (
-        [Interval(event.start, event.end) for event in _on(therapist, kind, day)]
-        for kind in (_DAY_OPENINGS, _DAY_TIME_OFF)
-    )
-    return added, removed
-
-
-def changed_from(therapist: Therapist, from_moment: datetime) -> list[datetime]:
-    """Return from `from_moment` (UTC) on when something begins that makes a day differ from the week, in order."""
-    kinds = [_slug(therapist.pk, kind) for kind in (_DAY_OPENINGS, _DAY_TIME_OFF)]
-    events = Event.objects.filter(calendar__slug__in=kinds, start__gte=from_moment)
-    return list(events.order_by("start").values_list("start", flat=True))
+def _day(event: Event, zone: ZoneInfo) -> date:
+    day: date = event.start.astimezone(zone).date()
+    return day
 
 
 def _on(therapist: Therapist, kind: str, day: Interval) -> QuerySet[Event]:
@@ -415,20 +447,31 @@ def _check_days(first: date, last: date) -> None:
         raise DiaryError(_("Please choose a day between 2000 and 2100."))
 
 
-def _add_single(therapist: Therapist, kind: str, interval: Interval, reason: str, notice: str) -> Event:
+def _write_single(
+    therapist: Therapist, kind: str, id: int | None, interval: Interval, reason: str, notice: str
+) -> Event:
+    """Write the event `id`, or a new one, as given."""
     _check_days(interval.start.date(), interval.end.date())
     if interval.end <= interval.start:
         raise DiaryError(_("The end must come after the beginning."))
     if max(len(reason), len(notice)) > _LONGEST_TEXT:
         raise DiaryError(_("Please use at most %(most)d characters.") % {"most": _LONGEST_TEXT})
     with _changing(therapist):
-        return Event.objects.create(
-            calendar=_calendar(therapist, kind),
-            start=interval.start,
-            end=interval.end,
-            title=reason,
-            description=notice,
-        )
+        singles = _singles(therapist, kind)
+        event = Event(calendar=_calendar(therapist, kind)) if id is None else singles.filter(pk=id).first()
+        if event is None:
+            raise NotInDiary
+        if _covered(singles.exclude(pk=id), interval):
+            raise DiaryError(_("This time is in the list already. You can change what is there."))
+        event.start, event.end = interval.start, interval.end
+        event.title, event.description = reason, notice
+        event.save()
+        return event
+
+
+def _covered(events: QuerySet[Event], interval: Interval) -> bool:
+    spans = events.filter(start__lt=interval.end, end__gt=interval.start).values_list("start", "end")
+    return not subtract([interval], [Interval(*span) for span in spans])
 
 
 def _remove(events: QuerySet[Event], id: int) -> None:

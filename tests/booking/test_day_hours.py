@@ -1,15 +1,15 @@
 """A day that differs from the week."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
 
-from booking import day_hours, diary
+from booking import day_hours, diary, free_time
 from booking.diary import DiaryError
 from booking.intervals import Interval, subtract
 from booking.models import Therapist
-from tests.booking.factories import AMSTERDAM, make_hours, make_therapist, wall
+from tests.booking.factories import AMSTERDAM, make_hours, make_therapist, make_type, wall
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -55,7 +55,7 @@ def test_a_day_has_just_the_hours_it_is_given(
     assert offered(alice) == expected
     assert offered(alice, date(2026, 12, 1)) == [("09:00", "12:00"), ("13:00", "17:00")]
     found = day_hours.of(alice, MONDAY, AMSTERDAM)
-    assert found.changed
+    assert found.own
     assert [
         (f"{w.start.astimezone(AMSTERDAM):%H:%M}", f"{w.end.astimezone(AMSTERDAM):%H:%M}") for w in found.windows
     ] == (expected)
@@ -70,13 +70,47 @@ def test_a_second_change_takes_the_place_of_the_first(alice: Therapist) -> None:
 
 def test_a_day_goes_back_to_the_week(alice: Therapist) -> None:
     day_hours.change(alice, MONDAY, [], AMSTERDAM)
-    assert day_hours.changed_days(alice, MONDAY, AMSTERDAM) == [MONDAY]
+    assert diary.own_days(alice, MONDAY, AMSTERDAM) == [MONDAY]
 
     day_hours.back_to_the_week(alice, MONDAY, AMSTERDAM)
 
     assert offered(alice) == [("09:00", "12:00"), ("13:00", "17:00")]
-    assert not day_hours.of(alice, MONDAY, AMSTERDAM).changed
-    assert day_hours.changed_days(alice, MONDAY, AMSTERDAM) == []
+    assert not day_hours.of(alice, MONDAY, AMSTERDAM).own
+    assert diary.own_days(alice, MONDAY, AMSTERDAM) == []
+
+
+def test_the_starts_hang_on_the_hours_of_the_day_itself(alice: Therapist) -> None:
+    consult = make_type(alice, step=timedelta(hours=1))
+    day_hours.change(alice, MONDAY, [(time(10, 30), NOON)], AMSTERDAM)
+
+    (slot,) = free_time.free_slots(consult, MONDAY, MONDAY, zone=AMSTERDAM, now=wall("2026-11-20 12:00"))
+    assert slot.start == wall("2026-11-30 10:30")
+
+
+def test_what_becomes_of_the_week_does_not_touch_the_day(alice: Therapist) -> None:
+    day_hours.change(alice, MONDAY, [(TEN, NOON)], AMSTERDAM)
+
+    make_hours(alice, 0, start="07:00", end="09:00")
+
+    assert offered(alice) == [("10:00", "12:00")]
+    assert offered(alice, date(2026, 12, 7))[0] == ("07:00", "12:00")
+
+
+def test_the_hours_of_the_week_are_no_hours_of_its_own(alice: Therapist) -> None:
+    day_hours.change(alice, MONDAY, [], AMSTERDAM)
+    day_hours.change(alice, MONDAY, [(ONE, FIVE), (NINE, NOON)], AMSTERDAM)
+
+    assert diary.own_days(alice, MONDAY, AMSTERDAM) == []
+    assert offered(alice) == [("09:00", "12:00"), ("13:00", "17:00")]
+
+
+def test_hours_over_midnight_of_a_closed_day_do_not_reach_into_the_next(alice: Therapist) -> None:
+    make_hours(alice, 0, start="22:00", end="02:00")
+    day_hours.change(alice, MONDAY, [], AMSTERDAM)
+
+    for first in (MONDAY, date(2026, 12, 1), date(2026, 12, 2)):
+        found = diary.openings(alice, first, first, AMSTERDAM)
+        assert not any(window.overlaps(_span("2026-11-30 00:00", "2026-12-01 09:00")) for window in found.windows)
 
 
 def test_other_time_off_and_extra_openings_stay(alice: Therapist) -> None:

@@ -873,3 +873,71 @@ class TestNotices:
 
         assert found.notices == (diary.Notice(off.interval, "Wij zijn er even niet."),)
         assert len(found.time_off) == 2
+
+
+class TestChangingSingles:
+    def test_time_off_is_changed_in_place(self, alice: Therapist) -> None:
+        off = diary.add_time_off(alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", "Wij zijn weg.")
+
+        changed = diary.change_time_off(
+            alice, off.id, span("2026-12-21 00:00", "2026-12-28 00:00"), "Ameland", "Wij zijn er niet."
+        )
+
+        assert changed.id == off.id
+        assert diary.time_off(reread(alice), wall("2026-12-01 00:00")) == [changed]
+
+    def test_an_extra_opening_is_changed_in_place(self, alice: Therapist) -> None:
+        extra = diary.add_extra_opening(alice, span("2026-12-05 10:00", "2026-12-05 12:00"))
+
+        changed = diary.change_extra_opening(
+            alice, extra.id, span("2026-12-05 11:00", "2026-12-05 13:00"), "markt"
+        )
+
+        assert windows(alice, date(2026, 12, 5)) == ["Sat 05 Dec 11:00 - 13:00"]
+        assert diary.extra_openings(alice, wall("2026-12-01 00:00")) == [changed]
+
+    def test_one_of_somebody_else_is_out_of_reach(self, alice: Therapist, bob: Therapist) -> None:
+        off = diary.add_time_off(bob, span("2026-12-21 00:00", "2026-12-25 00:00"))
+
+        with pytest.raises(NotInDiary):
+            diary.change_time_off(alice, off.id, span("2026-12-21 00:00", "2026-12-22 00:00"))
+
+        assert diary.time_off(bob, wall("2026-12-01 00:00")) == [off]
+
+    def test_what_is_off_already_is_not_added_again(self, alice: Therapist) -> None:
+        both = [
+            diary.add_time_off(alice, span("2026-12-21 00:00", "2026-12-23 00:00")),
+            diary.add_time_off(alice, span("2026-12-23 00:00", "2026-12-25 00:00")),
+        ]
+        within = span("2026-12-22 00:00", "2026-12-24 00:00")
+
+        with pytest.raises(DiaryError, match="in the list already"):
+            diary.add_time_off(alice, within)
+        with pytest.raises(DiaryError, match="in the list already"):
+            diary.change_time_off(alice, both[1].id, span("2026-12-21 09:00", "2026-12-21 12:00"))
+
+        assert diary.time_off(alice, wall("2026-12-01 00:00")) == both
+
+    def test_a_span_may_reach_beyond_one_that_is_there_and_stay_itself(self, alice: Therapist) -> None:
+        off = diary.add_time_off(alice, span("2026-12-21 00:00", "2026-12-23 00:00"))
+
+        diary.change_time_off(alice, off.id, off.interval, "Texel")
+        diary.add_time_off(alice, span("2026-12-22 00:00", "2026-12-24 00:00"))
+
+        assert len(diary.time_off(alice, wall("2026-12-01 00:00"))) == 2
+
+    def test_closures_come_together_without_those_that_are_there(self, alice: Therapist) -> None:
+        diary.add_time_off(alice, span("2026-12-21 00:00", "2027-01-04 00:00"), "kerst")
+
+        added = diary.add_closures(
+            alice,
+            [
+                (span("2027-02-20 00:00", "2027-03-01 00:00"), "Voorjaarsvakantie"),
+                (span("2026-12-24 00:00", "2026-12-28 00:00"), "Kerstvakantie"),
+                (span("2027-02-22 00:00", "2027-02-23 00:00"), "Studiedag"),
+            ],
+        )
+
+        assert added == 1
+        found = [off.reason for off in diary.time_off(alice, wall("2026-12-01 00:00"))]
+        assert found == ["kerst", "Voorjaarsvakantie"]
