@@ -1,6 +1,6 @@
 from django.urls import path
 
-from booking.views import agenda, appointment, choosing, exceptions, feed, hours, managing, types
+from booking.views import agenda, appointment, choosing, exceptions, feed, hours, managing, numbers, types
 
 app_name = "booking"
 urlpatterns = [
@@ -27,14 +27,29 @@ urlpatterns = [
     path("agenda/werktijden/<int:pk>/weg/", hours.end_working_hours, name="end_working_hours"),
     path("agenda/vrij/", exceptions.time_off, name="time_off"),
     path("agenda/vrij/nieuw/", exceptions.add_time_off, name="add_time_off"),
+    path("agenda/vrij/<int:pk>/", exceptions.change_time_off, name="change_time_off"),
     path("agenda/vrij/<int:pk>/weg/", exceptions.remove_time_off, name="remove_time_off"),
     path("agenda/vrij/extra/", exceptions.add_extra_opening, name="add_extra_opening"),
+    path("agenda/vrij/extra/<int:pk>/", exceptions.change_extra_opening, name="change_extra_opening"),
     path("agenda/vrij/extra/<int:pk>/weg/", exceptions.remove_extra_opening, name="remove_extra_opening"),
+    path(
+        "agenda/vrij/feestdag/<str:day>/open/", exceptions.work_on_holiday, {"works": True}, name="open_holiday"
+    ),
+    path(
+        "agenda/vrij/feestdag/<str:day>/dicht/", exceptions.work_on_holiday, {"works": False}, name="close_holiday"
+    ),
+    path("agenda/vrij/importeren/", closures.import_closures, name="import_closures"),
+    path("agenda/vrij/importeren/opslaan/", closures.save_closures, name="save_closures"),
+    path("agenda/dag/", one_day.go_to_day, name="go_to_day"),
+    path("agenda/dag/<str:day>/", one_day.change_day, name="day_hours"),
+    path("agenda/dag/<str:day>/gewoon/", one_day.back_to_the_week, name="back_to_the_week"),
     path("agenda/abonnement/", feed.show, name="feed"),
     path("agenda/abonnement/aan/", feed.turn_on, name="turn_feed_on"),
     path("agenda/abonnement/nieuw/", feed.renew, name="renew_feed"),
     path("agenda/abonnement/uit/", feed.turn_off, name="turn_feed_off"),
     path("agenda/abonnement/<str:token>.ics", feed.read, name="read_feed"),
+    path("agenda/cijfers/", numbers.show, name="numbers"),
+    path("agenda/cijfers/cijfers.csv", numbers.download, name="download_numbers"),
     path("agenda/soorten/", types.appointment_types, name="appointment_types"),
     path("agenda/soorten/nieuw/", types.add_appointment_type, name="add_appointment_type"),
     path("agenda/soorten/<slug:slug>/", types.change_appointment_type, name="change_appointment_type"),
