@@ -20,11 +20,11 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from schedule.models import Calendar, Event, Rule
+from schedule.models import Calendar, Event, Occurrence, Rule
 
 from booking import public_holidays
 from booking.errors import BookingError
@@ -111,29 +111,57 @@ class Openings:
     notices: tuple[Notice, ...] = ()
 
 
+@dataclass(frozen=True)
+class Page:
+    """What a diary holds around some days: its openings, the time off in full, and the public holidays among its
+    days on which the therapist works."""
+
+    openings: Openings
+    time_off: tuple[TimeOff, ...]
+    worked_holidays: frozenset[date]
+
+
 def openings(therapist: Therapist, first: date, last: date, zone: ZoneInfo) -> Openings:
     """Return all that touches the local days from the one before `first` to the one after `last`.
 
     Costs no query while the diary is unchanged: what was worked out is kept in this process for the
     `diary_version` of `therapist`, so the row must have been read in this request or task.
     """
-    return _openings(therapist.pk, therapist.diary_version, first, last, zone)
+    return pages([therapist], first, last, zone)[therapist.pk].openings
+
+
+def pages(therapists: Iterable[Therapist], first: date, last: date, zone: ZoneInfo) -> dict[int, Page]:
+    """Return for each of `therapists`, by primary key, all that her diary holds around the same days as
+    `openings`, at the same cost for all of them together."""
+    versions = tuple((therapist.pk, therapist.diary_version) for therapist in therapists)
+    return _pages(versions, first, last, zone)
 
 
 @lru_cache(maxsize=256)
-def _openings(therapist_id: int, version: UUID, first: date, last: date, zone: ZoneInfo) -> Openings:
+def _pages(versions: tuple[tuple[int, UUID], ...], first: date, last: date, zone: ZoneInfo) -> dict[int, Page]:
     span = local_days(first - _DAY, last + _DAY, zone)
     recurring = Q(rule__isnull=False, start__lt=span.end) & (
         Q(end_recurring_period__isnull=True) | Q(end_recurring_period__gt=span.start - 2 * _DAY)
     )
     # From two days earlier, for the days on which no weekly window begins.
     single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start - 2 * _DAY)
-    slugs = {_slug(therapist_id, kind): kind for kind in _KINDS}
-    # With both, expanding costs one query more for all events together; without, several for each.
-    events = Event.objects.select_related("calendar", "rule").prefetch_related("occurrence_set")
-    of_kind: dict[str, list[Event]] = {kind: [] for kind in _KINDS}
+    slugs = {
+        _slug(therapist_id, kind): (therapist_id, kind) for therapist_id, _version in versions for kind in _KINDS
+    }
+    # The library looks for occurrences that were saved, of which there are none: not one query is spent on them.
+    none = Prefetch("occurrence_set", Occurrence.objects.none())
+    events = Event.objects.select_related("calendar", "rule").prefetch_related(none)
+    found: dict[int, dict[str, list[Event]]] = {
+        therapist_id: {kind: [] for kind in _KINDS} for therapist_id, _version in versions
+    }
     for event in events.filter(recurring | single, calendar__slug__in=slugs):
-        of_kind[slugs[event.calendar.slug]].append(event)
+        therapist_id, kind = slugs[event.calendar.slug]
+        found[therapist_id][kind].append(event)
+    return {therapist_id: _page(of_kind, first, last, zone) for therapist_id, of_kind in found.items()}
+
+
+def _page(of_kind: dict[str, list[Event]], first: date, last: date, zone: ZoneInfo) -> Page:
+    span = local_days(first - _DAY, last + _DAY, zone)
     worked, own = ({_day(event, zone) for event in of_kind[kind]} for kind in (_WORKED_HOLIDAYS, _OWN_DAYS))
     closed = (set(public_holidays.between(first - 2 * _DAY, last + _DAY)) - worked) | own
     windows = [Interval(event.start, event.end) for event in of_kind[_OWN_WINDOWS]]
@@ -143,12 +171,20 @@ def _openings(therapist_id: int, version: UUID, first: date, last: date, zone: Z
             windows += [window for day, window in recurrences if day not in closed]
         else:
             windows.append(Interval(event.start, event.end))
-    off = [Notice(Interval(event.start, event.end), event.description) for event in of_kind[_TIME_OFF]]
-    return Openings(
-        tuple(window for window in windows if window.overlaps(span)),
-        tuple(found.interval for found in off if found.interval.overlaps(span)),
-        tuple(found for found in off if found.sentence and found.interval.overlaps(span)),
+    off = [_time_off(event) for event in of_kind[_TIME_OFF] if event.start < span.end and event.end > span.start]
+    return Page(
+        Openings(
+            tuple(window for window in windows if window.overlaps(span)),
+            tuple(found.interval for found in off),
+            tuple(Notice(found.interval, found.notice) for found in off if found.notice),
+        ),
+        tuple(off),
+        frozenset(worked),
     )
+
+
+def _time_off(event: Event) -> TimeOff:
+    return TimeOff(event.pk, Interval(event.start, event.end), event.title, event.description)
 
 
 def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[date, Interval]]:
@@ -200,9 +236,7 @@ def end_working_hours(therapist: Therapist, id: int, from_day: date, zone: ZoneI
 def time_off(therapist: Therapist, from_moment: datetime) -> list[TimeOff]:
     """Return the time off that has not ended by `from_moment` (UTC), in its order of time."""
     events = _singles(therapist, _TIME_OFF).filter(end__gt=from_moment)
-    return [
-        TimeOff(event.pk, Interval(event.start, event.end), event.title, event.description) for event in events
-    ]
+    return [_time_off(event) for event in events]
 
 
 def add_time_off(therapist: Therapist, interval: Interval, reason: str = "", notice: str = "") -> TimeOff:
