@@ -1,17 +1,21 @@
 """What a therapist fills in about days that differ from the week: raw input in, intervals or a sentence per field
 out."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from booking import diary
 from booking.forms.fields import DayField, WallTimeField
 from booking.forms.parent import single_line
 from booking.intervals import Interval, exists, from_wall, local_days
 
+MOST_ROWS = 12
+LONGEST_REASON = 100
 _NEVER = _("In that night the clock skips this time. Please choose another one.")
 
 
@@ -55,7 +59,14 @@ class TimeOffForm(_SpanForm):
     reason = forms.CharField(
         label=_("What for"),
         help_text=_("For yourself; parents do not see it."),
-        max_length=100,
+        max_length=LONGEST_REASON,
+        required=False,
+        validators=[single_line],
+    )
+    notice = forms.CharField(
+        label=_("What parents read"),
+        help_text=_("One sentence above the free times around these days. Leave this empty for none."),
+        max_length=200,
         required=False,
         validators=[single_line],
     )
@@ -75,6 +86,24 @@ class TimeOffForm(_SpanForm):
         data["interval"] = self.span(start, end, "first_day")
         return data
 
+    def written(self) -> dict[str, Any]:
+        """Return what was filled in, as the diary takes it."""
+        return {name: self.cleaned_data[name] for name in ("interval", "reason", "notice")}
+
+
+def time_off_initial(off: diary.TimeOff, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what TimeOffForm begins with to change `off`; whole days have no times."""
+    start, end = off.interval.start.astimezone(zone), off.interval.end.astimezone(zone)
+    until_midnight = end.time() == time()
+    return {
+        "first_day": start.date(),
+        "start": None if start.time() == time() else start.time(),
+        "last_day": end.date() - timedelta(days=until_midnight),
+        "end": None if until_midnight else end.time(),
+        "reason": off.reason,
+        "notice": off.notice,
+    }
+
 
 class ExtraOpeningForm(_SpanForm):
     """A span with appointments outside the weekly hours."""
@@ -88,7 +117,55 @@ class ExtraOpeningForm(_SpanForm):
         data = super().clean() or self.cleaned_data
         if self.errors:
             return data
+        last = data["day"] + timedelta(days=data["end"] == time())
         start = self.moment("start", data["day"], data["start"])
-        end = self.moment("end", data["day"], data["end"])
+        end = self.moment("end", last, data["end"])
         data["interval"] = self.span(start, end, "day")
+        return data
+
+
+def extra_opening_initial(opening: diary.ExtraOpening, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what ExtraOpeningForm begins with to change `opening`."""
+    start, end = opening.interval.start.astimezone(zone), opening.interval.end.astimezone(zone)
+    return {"day": start.date(), "start": start.time(), "end": end.time()}
+
+
+class DayHoursForm(forms.Form):
+    """The hours of one day: as many lines from–until as there are `rows`, or none at all."""
+
+    closed = forms.BooleanField(label=_("Closed this day"), required=False)
+    rows = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ROWS)
+
+    def __init__(self, *args: Any, rows: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count = rows = min(max(rows, 1), MOST_ROWS)
+        self.initial["rows"] = rows
+        for number in range(rows):
+            for field, label in (("start", gettext("From (%(number)d)")), ("end", gettext("Until (%(number)d)"))):
+                name = label % {"number": number + 1}
+                self.fields[f"{field}_{number}"] = WallTimeField(label=name, required=False)
+
+    @property
+    def lines(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """The fields of each line, from and until."""
+        return [(self[f"start_{number}"], self[f"end_{number}"]) for number in range(self.count)]
+
+    def clean(self) -> dict[str, Any]:
+        """Add the `windows` (wall-clock), or the sentences that say what is wrong with them."""
+        data = super().clean() or self.cleaned_data
+        windows = []
+        for number in range(self.count):
+            start, end = data.get(f"start_{number}"), data.get(f"end_{number}")
+            if data["closed"] or self.errors or (start is None and end is None):
+                continue
+            if start is None or end is None:
+                empty = f"start_{number}" if start is None else f"end_{number}"
+                self.add_error(empty, _("Please fill in a time."))
+            elif time() != end <= start:
+                self.add_error(f"end_{number}", _("The end must come after the beginning."))
+            else:
+                windows.append((start, end))
+        if not (windows or data["closed"] or self.errors):
+            self.add_error("closed", _("Please fill in hours, or tick that the day is closed."))
+        data["windows"] = windows
         return data
