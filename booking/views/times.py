@@ -1,14 +1,15 @@
 """The list of free times as pages show it: days, times, and the ways to earlier and later days."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
 
-from booking import client, free_time
+from booking import client, diary, free_time
 from booking.free_time import FreeSlot
+from booking.intervals import Interval, local_days
 from booking.models import Appointment, AppointmentType, Therapist
 from practice.requests import PracticeRequest
 
@@ -31,6 +32,14 @@ class Day:
 
     day: date
     times: list[Time]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What parents are told about time off; `name` says whose it is, where that is not clear."""
+
+    name: str
+    sentence: str
 
 
 def free_times(
@@ -67,9 +76,25 @@ def free_times(
         "earlier": earlier[-DAYS_SHOWN:][0].day if earlier else None,
         "last_day": last,
     }
+    # Up to where the next page begins: it is between the days that time off shows.
+    until = context["later"] - timedelta(days=1) if context["later"] else last
+    asked = [therapist] if therapist else context["therapists"]
+    held = {one: diary.openings(one, first, last, zone).notices for one in asked}
+    context["notices"] = _notices(held, local_days(min(from_day or first, until), until, zone), now)
     if not days:
         context["opens_on"] = free_time.opens_on(appointment_type, zone=zone, now=now, therapist=therapist)
     return context
+
+
+def _notices(held: dict[Therapist, tuple[diary.Notice, ...]], shown: Interval, now: datetime) -> list[Notice]:
+    """Return what is said about time off that is not over and touches the span `shown` (UTC), once each."""
+    found = [
+        (notice.interval.start, Notice(one.name if len(held) > 1 else "", notice.sentence))
+        for one, notices in held.items()
+        for notice in notices
+        if notice.interval.overlaps(shown) and notice.interval.end > now
+    ]
+    return list(dict.fromkeys(notice for _start, notice in sorted(found, key=lambda pair: pair[0])))
 
 
 def days_of(slots: list[FreeSlot]) -> list[Day]:

@@ -2,7 +2,7 @@
 is the manager."""
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import diary, diary_changes
+from booking import day_hours, diary, diary_changes
 from booking.errors import Busy
-from booking.intervals import Interval
-from booking.models import Action, Appointment, HistoryEntry, Kind, Notification, State, Therapist
+from booking.intervals import Interval, local_days
+from booking.models import Action, Appointment, AppointmentType, HistoryEntry, Kind, Notification, State, Therapist
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
     AMSTERDAM,
@@ -187,6 +187,422 @@ class TestTimeOff:
         assert response.status_code == 422
         assert sentence in text(response)
         assert diary.extra_openings(alice, NOW) == []
+
+
+class TestQuickDays:
+    @pytest.mark.parametrize(("button", "day"), [("today", date(2026, 11, 20)), ("tomorrow", date(2026, 11, 21))])
+    def test_a_day_is_off_with_one_button(self, hers: Client, alice: Therapist, button: str, day: date) -> None:
+        page = hers.get("/en/agenda/vrij/")
+        assert f'name="first_day" value="{day}"' in page.content.decode()
+
+        response = hers.post("/en/agenda/vrij/nieuw/", {"first_day": str(page.context[button])}, follow=True)
+
+        assert f"{day:%A} {day.day} November 2026" in text(response)
+        assert off_of(alice) == [(local_days(day, day, AMSTERDAM), "")]
+
+    def test_a_second_tap_says_that_it_is_so_already(self, hers: Client, alice: Therapist) -> None:
+        hers.post("/en/agenda/vrij/nieuw/", {"first_day": "2026-11-20"})
+
+        response = hers.post("/en/agenda/vrij/nieuw/", {"first_day": "2026-11-20"})
+
+        assert response.status_code == 422
+        assert "This time is in the list already." in text(response)
+        assert len(off_of(alice)) == 1
+
+    def test_the_day_that_the_agenda_names_is_filled_in(self, hers: Client) -> None:
+        page = hers.get("/en/agenda/vrij/?day=2026-12-03").content.decode()
+
+        assert page.count('value="2026-12-03"') == 2
+        assert 'value="2026-12-03"' in hers.get("/en/agenda/vrij/nieuw/?day=2026-12-03").content.decode()
+        assert hers.get("/en/agenda/vrij/?day=2026-02-31").status_code == 200
+
+
+class TestChanging:
+    def test_time_off_opens_filled_in_and_is_changed(self, hers: Client, alice: Therapist) -> None:
+        off = diary.add_time_off(
+            alice, Interval(wall("2026-12-24 13:00"), wall("2027-01-02 00:00")), "kerst", "Wij zijn er even niet."
+        )
+        form = hers.get(f"/en/agenda/vrij/{off.id}/").context["form"]
+        opened = {name: form[name].value() for name in form.fields}
+        assert opened == {
+            "first_day": date(2026, 12, 24),
+            "start": time(13),
+            "last_day": date(2027, 1, 1),
+            "end": None,
+            "reason": "kerst",
+            "notice": "Wij zijn er even niet.",
+        }
+
+        data = {"first_day": "2026-12-24", "last_day": "2027-01-03", "notice": "Tot in januari."}
+        response = hers.post(f"/en/agenda/vrij/{off.id}/", data, follow=True)
+
+        (changed,) = diary.time_off(alice, NOW)
+        assert changed == diary.TimeOff(
+            off.id, Interval(wall("2026-12-24 00:00"), wall("2027-01-04 00:00")), "", "Tot in januari."
+        )
+        assert "Parents read: Tot in januari." in text(response)
+
+    def test_an_extra_opening_opens_filled_in_and_is_changed(self, hers: Client, alice: Therapist) -> None:
+        opening = diary.add_extra_opening(
+            alice, Interval(wall("2026-12-05 10:00"), wall("2026-12-05 12:00")), "markt"
+        )
+        page = hers.get(f"/en/agenda/vrij/extra/{opening.id}/").content.decode()
+        assert ('value="10:00"' in page, 'value="12:00"' in page) == (True, True)
+
+        hers.post(f"/en/agenda/vrij/extra/{opening.id}/", {"day": "2026-12-05", "start": "20:00", "end": "00:00"})
+
+        (changed,) = diary.extra_openings(alice, NOW)
+        assert changed == diary.ExtraOpening(
+            opening.id, Interval(wall("2026-12-05 20:00"), wall("2026-12-06 00:00")), "markt"
+        )
+
+    def test_a_change_that_hits_an_appointment_asks_first(
+        self, hers: Client, alice: Therapist, booked: Appointment
+    ) -> None:
+        off = diary.add_time_off(alice, Interval(wall("2026-12-02 00:00"), wall("2026-12-03 00:00")))
+
+        response = hers.post(f"/en/agenda/vrij/{off.id}/", {"first_day": "2026-12-01", "last_day": "2026-12-02"})
+
+        assert response.status_code == 409
+        assert diary.time_off(alice, NOW) == [off]
+
+
+class TestPublicHolidays:
+    CHRISTMAS = "/en/agenda/vrij/feestdag/2026-12-25"
+
+    def test_they_are_closed_until_she_opens_one(self, hers: Client, alice: Therapist) -> None:
+        assert "Friday 25 December 2026 Christmas Day closed Work this day" in text(hers.get("/en/agenda/vrij/"))
+
+        opened = text(hers.post(f"{self.CHRISTMAS}/open/", follow=True))
+        assert "Friday 25 December 2026 Christmas Day open Close" in opened
+        assert "Saturday 26 December 2026 Second Day of Christmas closed" in opened
+        closed = text(hers.post(f"{self.CHRISTMAS}/dicht/", follow=True))
+        assert "Friday 25 December 2026 Christmas Day closed" in closed
+
+    def test_closing_one_asks_about_its_appointments_first(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice)
+        hers.post(f"{self.CHRISTMAS}/open/")
+        booked = make_appointment(make_type(alice), start="2026-12-25 10:00")
+
+        response = hers.post(f"{self.CHRISTMAS}/dicht/")
+
+        assert response.status_code == 409
+        assert "10:00–11:00" in text(response)
+        assert hers.post(f"{self.CHRISTMAS}/dicht/", {"accepted": str(booked.public_id)}).status_code == 302
+
+    @pytest.mark.parametrize("day", ["2026-02-30", "x", "9999-12-31"])
+    def test_a_day_that_is_none_is_not_found(self, hers: Client, day: str) -> None:
+        assert hers.post(f"/en/agenda/vrij/feestdag/{day}/open/").status_code == 404
+
+    def test_an_ordinary_day_is_not_in_the_list(self, hers: Client) -> None:
+        response = hers.post("/en/agenda/vrij/feestdag/2026-12-24/open/", follow=True)
+
+        assert "This is not in the diary any more." in response.content.decode()
+
+    def test_opening_one_by_a_link_does_nothing(self, hers: Client) -> None:
+        assert hers.get(f"{self.CHRISTMAS}/open/").status_code == 405
+
+
+class TestOneDay:
+    DAY = "/en/agenda/dag/2026-12-01/"
+
+    @pytest.fixture
+    def working(self, alice: Therapist) -> Therapist:
+        make_hours(alice, start="09:00", end="12:00")
+        make_hours(alice, start="13:00", end="17:00")
+        return alice
+
+    def hours(self, therapist: Therapist, day: date = date(2026, 12, 1)) -> list[tuple[str, str]]:
+        found = day_hours.of(therapist, day, AMSTERDAM).windows
+        local = [(w.start.astimezone(AMSTERDAM), w.end.astimezone(AMSTERDAM)) for w in found]
+        return [(f"{start:%H:%M}", f"{end:%H:%M}") for start, end in local]
+
+    def test_it_opens_with_the_hours_of_the_week(self, hers: Client, working: Therapist) -> None:
+        form = hers.get(self.DAY).context["form"]
+
+        assert [(start.value(), end.value()) for start, end in form.lines] == [
+            (time(9), time(12)),
+            (time(13), time(17)),
+            (None, None),
+        ]
+
+    def test_its_hours_change_and_go_back(self, hers: Client, working: Therapist) -> None:
+        data = {"rows": "3", "start_0": "10:30", "end_0": "12:00", "start_2": "19:00", "end_2": "00:00"}
+
+        page = text(hers.post(self.DAY, data, follow=True))
+
+        assert self.hours(working) == [("10:30", "12:00"), ("19:00", "00:00")]
+        assert self.hours(working, date(2026, 12, 8)) == [("09:00", "12:00"), ("13:00", "17:00")]
+        assert "Tuesday 1 December 2026" in page
+        assert "other hours on this day" in text(hers.get(self.DAY))
+        hers.post(f"{self.DAY}gewoon/")
+        assert self.hours(working) == [("09:00", "12:00"), ("13:00", "17:00")]
+
+    def test_a_day_is_closed(self, hers: Client, working: Therapist) -> None:
+        hers.post(self.DAY, {"rows": "1", "closed": "on", "start_0": "09:00", "end_0": "12:00"})
+
+        assert self.hours(working) == []
+        assert hers.get(self.DAY).context["form"]["closed"].value()
+
+    def test_one_more_line_keeps_what_was_typed(self, hers: Client, working: Therapist) -> None:
+        data = {"rows": "2", "start_0": "10:00", "end_0": "9", "start_1": "11:00", "end_1": "", "more": "1"}
+
+        form = hers.post(self.DAY, data).context["form"]
+
+        assert [(start.value(), end.value()) for start, end in form.lines] == [
+            ("10:00", "9"),
+            ("11:00", ""),
+            (None, None),
+        ]
+        assert form["rows"].value() == 3
+        assert self.hours(working) == [("09:00", "12:00"), ("13:00", "17:00")]
+
+    @pytest.mark.parametrize(
+        ("data", "sentence"),
+        [
+            ({"start_0": "12:00", "end_0": "09:00"}, "The end must come after the beginning."),
+            ({"start_0": "09:00", "end_0": "09:00"}, "The end must come after the beginning."),
+            ({"start_0": "09:00"}, "Please fill in a time."),
+            ({"end_0": "09:00"}, "Please fill in a time."),
+            ({"start_0": "9 uur", "end_0": "12:00"}, "This time does not exist."),
+            ({"start_0": "09:00", "end_0": "12:00", "start_1": "11:00", "end_1": "13:00"}, "overlap each other"),
+            ({}, "Please fill in hours, or tick that the day is closed."),
+        ],
+    )
+    def test_what_cannot_be_gets_a_sentence(
+        self, hers: Client, working: Therapist, data: dict[str, str], sentence: str
+    ) -> None:
+        response = hers.post(self.DAY, {"rows": "2", **data})
+
+        assert response.status_code == 422
+        assert sentence in text(response)
+        assert self.hours(working) == [("09:00", "12:00"), ("13:00", "17:00")]
+
+    @pytest.mark.parametrize("rows", ["", "0", "-1", "13", "999999", "²", "x"])
+    def test_a_number_of_lines_that_cannot_be_is_refused(
+        self, hers: Client, working: Therapist, rows: str
+    ) -> None:
+        assert hers.post(self.DAY, {"rows": rows, "closed": "on"}).status_code == 422
+
+    def test_a_time_that_the_clock_skips_is_refused(self, hers: Client, working: Therapist) -> None:
+        data = {"rows": "1", "start_0": "02:30", "end_0": "04:00"}
+
+        response = hers.post("/en/agenda/dag/2027-03-28/", data)
+
+        assert response.status_code == 422
+        assert "In that night the clock skips this time." in text(response)
+
+    def test_the_day_of_25_hours_keeps_the_wall_clock(self, hers: Client, working: Therapist) -> None:
+        hers.post("/en/agenda/dag/2027-10-31/", {"rows": "1", "start_0": "01:00", "end_0": "10:00"})
+
+        (window,) = day_hours.of(working, date(2027, 10, 31), AMSTERDAM).windows
+        assert window.end - window.start == timedelta(hours=10)
+        form = hers.get("/en/agenda/dag/2027-10-31/").context["form"]
+        assert form.lines[0][0].value() == time(1)
+
+    def test_an_appointment_in_the_way_is_shown_first(
+        self, hers: Client, alice: Therapist, booked: Appointment
+    ) -> None:
+        data = {"rows": "1", "start_0": "13:00", "end_0": "17:00"}
+
+        first = hers.post(self.DAY, data)
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', first.content.decode()))
+        again = hers.post(self.DAY, hidden)
+
+        assert (first.status_code, again.status_code) == (409, 302)
+        assert self.hours(alice) == [("13:00", "17:00")]
+
+    def test_what_has_been_is_not_for_changing(self, hers: Client, working: Therapist) -> None:
+        past = "/en/agenda/dag/2026-11-19/"
+
+        assert "What has been stays as it was." in text(hers.get(past))
+        assert hers.post(past, {"rows": "1", "closed": "on"}).status_code == 422
+        assert self.hours(working, date(2026, 11, 19)) == [("09:00", "12:00"), ("13:00", "17:00")]
+
+    def test_holiday_and_time_off_are_said(self, hers: Client, working: Therapist) -> None:
+        diary.add_time_off(working, Interval(wall("2026-12-25 13:00"), wall("2026-12-25 15:00")))
+
+        page = text(hers.get("/en/agenda/dag/2026-12-25/"))
+
+        assert "Christmas Day: a public holiday" in page
+        assert "You are off: Friday 25 December 2026 13:00 – 15:00." in page
+        assert "The usual hours: none" in page
+
+    def test_a_day_is_chosen_on_the_list(self, hers: Client, bob: Client, alice: Therapist) -> None:
+        assert hers.get("/en/agenda/dag/?day=2026-12-01")["Location"] == self.DAY
+        assert hers.get("/en/agenda/dag/?day=x")["Location"] == "/en/agenda/vrij/"
+        path = "/en/agenda/dag/?day=2026-12-01&therapist=alice"
+        assert bob.get(path)["Location"] == f"{self.DAY}?therapist=alice"
+
+    @pytest.mark.parametrize("day", ["2026-02-30", "x", "1999-12-31"])
+    def test_a_day_that_is_none_is_not_found(self, hers: Client, day: str) -> None:
+        assert hers.get(f"/en/agenda/dag/{day}/").status_code == 404
+
+
+class TestWhatParentsRead:
+    @pytest.fixture
+    def consult(self, alice: Therapist) -> AppointmentType:
+        make_hours(alice, start="09:00", end="12:00")
+        return make_type(alice, slug="eerste-afspraak", horizon_days=60)
+
+    def choose(self, **query: str) -> str:
+        return text(Client(headers={"accept-language": "en"}).get("/en/afspraak/", query))
+
+    def test_the_sentence_stands_above_the_days_around_the_time_off(
+        self, alice: Therapist, consult: AppointmentType
+    ) -> None:
+        diary.add_time_off(
+            alice, Interval(wall("2026-11-27 00:00"), wall("2026-12-07 00:00")), "Texel", "Wij zijn <even> weg."
+        )
+
+        # The first page ends on the day before the time off, which reaches to the second one.
+        assert "Wij zijn <even> weg." in self.choose()
+        assert "Texel" not in self.choose()
+        assert "Wij zijn <even> weg." not in self.choose(day="2026-12-07")
+
+    def test_one_far_ahead_or_over_is_not_shown(self, alice: Therapist, consult: AppointmentType) -> None:
+        diary.add_time_off(alice, Interval(wall("2026-12-20 00:00"), wall("2026-12-22 00:00")), "", "Later.")
+        diary.add_time_off(alice, Interval(wall("2026-11-20 00:00"), wall("2026-11-20 11:00")), "", "Voorbij.")
+
+        page = self.choose()
+
+        assert ("Later." in page, "Voorbij." in page) == (False, False)
+        assert "Later." in self.choose(day="2026-12-15")
+
+    def test_where_nothing_is_free_it_says_why(self, alice: Therapist, consult: AppointmentType) -> None:
+        diary.add_time_off(
+            alice, Interval(wall("2026-11-20 00:00"), wall("2027-04-01 00:00")), "", "Tot april dicht."
+        )
+
+        assert "Tot april dicht." in self.choose()
+        assert "Tot april dicht." in self.choose(day="2027-06-01")
+
+    def test_with_several_therapists_it_says_whose(
+        self, alice: Therapist, charlie: Therapist, consult: AppointmentType
+    ) -> None:
+        make_hours(charlie, start="09:00", end="12:00")
+        consult.therapists.add(charlie)
+        off = Interval(wall("2026-11-23 00:00"), wall("2026-11-24 00:00"))
+        diary.add_time_off(alice, off, "", "Een dag dicht.")
+
+        assert "Alice: Een dag dicht." in self.choose()
+        assert "Een dag dicht." not in self.choose(therapist="charlie")
+
+    def test_it_costs_no_query(self, alice: Therapist, consult: AppointmentType) -> None:
+        def queries() -> int:
+            self.choose()
+            with CaptureQueriesContext(connection) as captured:
+                self.choose()
+            return len(captured)
+
+        before = queries()
+        for day in ("2026-11-24", "2026-11-25"):
+            diary.add_time_off(alice, Interval(wall(f"{day} 00:00"), wall(f"{day} 12:00")), "", f"Dicht op {day}.")
+
+        assert queries() == before
+
+
+PAGES = [
+    "/en/agenda/vrij/",
+    "/en/agenda/vrij/nieuw/",
+    "/en/agenda/vrij/extra/",
+    "/en/agenda/dag/?day=2026-12-01",
+    "/en/agenda/dag/2026-12-01/",
+]
+DEEDS = [
+    "/en/agenda/vrij/nieuw/",
+    "/en/agenda/vrij/{off}/",
+    "/en/agenda/vrij/{off}/weg/",
+    "/en/agenda/vrij/extra/",
+    "/en/agenda/vrij/extra/{extra}/",
+    "/en/agenda/vrij/extra/{extra}/weg/",
+    "/en/agenda/vrij/feestdag/2026-12-25/open/",
+    "/en/agenda/vrij/feestdag/2026-12-25/dicht/",
+    "/en/agenda/dag/2026-12-01/",
+    "/en/agenda/dag/2026-12-01/gewoon/",
+]
+# What any of the forms asks for.
+DATA = {
+    "first_day": "2026-12-03",
+    "day": "2026-12-03",
+    "start": "18:00",
+    "end": "19:00",
+    "rows": "1",
+    "closed": "on",
+}
+
+
+class TestWhoMayDoWhat:
+    @pytest.fixture
+    def deeds(self, alice: Therapist) -> list[str]:
+        off = diary.add_time_off(alice, Interval(wall("2026-12-24 00:00"), wall("2026-12-25 00:00")))
+        extra = diary.add_extra_opening(alice, Interval(wall("2026-12-05 10:00"), wall("2026-12-05 12:00")))
+        return [path.format(off=off.id, extra=extra.id) for path in DEEDS]
+
+    def test_strangers_are_led_to_signing_in(self, alice: Therapist, deeds: list[str]) -> None:
+        version, stranger = alice.diary_version, Client()
+
+        answers = [stranger.get(path) for path in PAGES] + [stranger.post(path, DATA) for path in deeds]
+
+        assert all("/inloggen/" in answer["Location"] or "login" in answer["Location"] for answer in answers)
+        assert Therapist.objects.get(pk=alice.pk).diary_version == version
+
+    def test_an_account_without_a_diary_is_refused(self, alice: Therapist, deeds: list[str]) -> None:
+        version, dana = alice.diary_version, signed_in(make_account("dana@praktijk.example"))
+
+        answers = [dana.get(path) for path in PAGES] + [dana.post(path, DATA) for path in deeds]
+
+        assert {answer.status_code for answer in answers} == {403}
+        assert Therapist.objects.get(pk=alice.pk).diary_version == version
+
+    def test_another_therapist_gets_no_hold_of_it(
+        self, alice: Therapist, charlie: Therapist, deeds: list[str]
+    ) -> None:
+        version, his = alice.diary_version, signed_in(account_of(charlie))
+
+        for path in [*PAGES, *deeds]:
+            joined = "&" if "?" in path else "?"
+            assert his.get(f"{path}{joined}therapist=alice").status_code in {404, 405}
+        for path in deeds:
+            assert his.post(f"{path}?therapist=alice", DATA).status_code == 404
+            his.post(path, DATA)
+
+        assert Therapist.objects.get(pk=alice.pk).diary_version == version
+
+    @pytest.mark.parametrize("who", ["hers", "bob"])
+    def test_she_and_the_manager_do_it_all(
+        self, who: str, alice: Therapist, deeds: list[str], request: pytest.FixtureRequest
+    ) -> None:
+        client = request.getfixturevalue(who)
+        query = "?therapist=alice" if who == "bob" else ""
+
+        for path in PAGES:
+            joined = "&therapist=alice" if query and "?" in path else query
+            assert client.get(f"{path}{joined}").status_code in {200, 302}
+        for path in deeds:
+            version = Therapist.objects.get(pk=alice.pk).diary_version
+            day = f"2026-12-{deeds.index(path) + 10}"  # so that none is there already
+            response = client.post(f"{path}{query}", {**DATA, "first_day": day, "day": day})
+            assert (response.status_code, response["Location"]) == (302, f"/en/agenda/vrij/{query}"), path
+            assert Therapist.objects.get(pk=alice.pk).diary_version != version, path
+
+    def test_many_exceptions_cost_as_many_queries_as_one(self, hers: Client, alice: Therapist) -> None:
+        def make(number: int) -> None:
+            day = date(2026, 12, number)
+            diary.add_time_off(alice, local_days(day, day, AMSTERDAM))
+            diary.add_extra_opening(alice, local_days(day, day, AMSTERDAM))
+            day_hours.change(alice, day, [(time(7), time(8))], AMSTERDAM)
+
+        make(1)
+        with CaptureQueriesContext(connection) as one:
+            hers.get("/en/agenda/vrij/")
+        for number in range(2, 8):
+            make(number)
+
+        with CaptureQueriesContext(connection) as many:
+            hers.get("/en/agenda/vrij/")
+
+        assert len(many) == len(one)
 
 
 class TestAppointmentsInTheWay:
