@@ -302,6 +302,7 @@ CONTENT_SECURITY_POLICY = {
 # Forms here are short; who sends more is not filling one in.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = ["practice.uploads.SmallFilesUploadHandler"]
 
 LOGGING = {
     "version": 1,
