@@ -8,6 +8,7 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -58,6 +59,12 @@ class Viewer:
             if self.manager
             else AppointmentType.objects.filter(therapists=self.therapist)
         )
+
+
+def account_of(request: HttpRequest) -> User:
+    """Return the account that is signed in; only behind `therapist_required`."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def therapist_required(view: View) -> View:

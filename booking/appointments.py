@@ -65,12 +65,12 @@ def book(
     The same `request` within 24 hours returns the appointment that it made before. Raises SlotTaken,
     OutsideBookingWindow, Busy, or IdempotencyConflict where the key came with another body.
     """
-    if request and (made := _made_before(request, now)):
+    if request and (made := made_before(request, now)):
         return made
 
     def write(slot: FreeSlot) -> Appointment:
         # Again under the lock: the double click that came a moment earlier may have been first.
-        if request and (made := _made_before(request, now)):
+        if request and (made := made_before(request, now)):
             return made
         if request:
             Appointment.objects.filter(idempotency_key=request.key).update(idempotency_key=None)
@@ -91,7 +91,7 @@ def book(
     except (BookingError, IntegrityError):
         # Two requests with one key that met on different therapists, or just before the lock: the loser
         # gets what the winner made.
-        if request and (made := _made_before(request, now)):
+        if request and (made := made_before(request, now)):
             return made
         raise
 
@@ -301,7 +301,9 @@ def _reload(appointment: Appointment) -> Appointment:
     return Appointment.objects.select_related("appointment_type", "therapist").get(pk=appointment.pk)
 
 
-def _made_before(request: Request, now: datetime) -> Appointment | None:
+def made_before(request: Request, now: datetime) -> Appointment | None:
+    """Return what the same `request` made within the last 24 hours; raises IdempotencyConflict where its key came
+    with another body."""
     made = (
         Appointment.objects.select_related("appointment_type", "therapist")
         .filter(idempotency_key=request.key, created_at__gt=now - IDEMPOTENCY_TERM)

@@ -5,10 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 
-from booking import appointments, claims, history, notifications, outbox
-from booking.appointments import Family
-from booking.errors import AlreadyChanged, InThePast
+from booking import appointments, claims, free_time, history, notifications, outbox
+from booking.appointments import Family, Request
+from booking.errors import AlreadyChanged, InThePast, NotOffered, OutsideHours, SlotTaken
 from booking.intervals import Interval
 from booking.models import Action, Actor, Appointment, AppointmentType, Kind, State, Therapist
 
@@ -17,6 +18,24 @@ def occupied(appointment_type: AppointmentType, start: datetime) -> Interval:
     """Return what an appointment at `start` (UTC) claims, with the buffers of its type."""
     end = start + appointment_type.duration
     return Interval(start - appointment_type.buffer_before, end + appointment_type.buffer_after)
+
+
+def object_to(
+    appointment_type: AppointmentType,
+    therapist: Therapist,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    moving: Appointment | None = None,
+) -> NotOffered | None:
+    """Return what there is to say against `start` (UTC), where nothing claims it and parents cannot choose it."""
+    if free_time.slot_at(appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving):
+        return None
+    if free_time.claimed(therapist, occupied(appointment_type, start), now=now, moving=moving):
+        return None
+    within = free_time.available(therapist, Interval(start, start + appointment_type.duration), zone)
+    return NotOffered() if within else OutsideHours()
 
 
 def book(
@@ -29,17 +48,25 @@ def book(
     account: User,
     zone: ZoneInfo,
     now: datetime,
+    all_the_same: bool = False,
+    request: Request | None = None,
 ) -> Appointment:
     """Book any time at all (`start`, UTC) with `therapist`, and return the appointment.
 
-    Without `wants_mail` the family gets no confirmation and no reminders. Raises InThePast, SlotTaken or Busy.
+    Without `wants_mail` the family gets no confirmation and no reminders. The same `request` within 24 hours
+    returns the appointment that it made before. Raises InThePast, SlotTaken, Busy or IdempotencyConflict, and,
+    unless it is to be `all_the_same`, NotOffered where parents could not choose this time.
     """
-    if start <= now:
+    if request and (made := appointments.made_before(request, now)):
+        return made
+    if start < now:
         raise InThePast
+    if not all_the_same and (objection := object_to(appointment_type, therapist, start, zone=zone, now=now)):
+        raise objection
 
     def write() -> Appointment:
         appointment = appointments.write_down(
-            appointment_type, therapist, start, family=family, now=now, wants_mail=wants_mail
+            appointment_type, therapist, start, family=family, now=now, request=request, wants_mail=wants_mail
         )
         history.record(appointment, Action.BOOKED, by=Actor.THERAPIST, at=now, account=account)
         own = appointments.is_therapists_own(account, therapist)
@@ -47,7 +74,13 @@ def book(
         outbox.wake()
         return appointment
 
-    return claims.claim_unoffered(therapist, occupied(appointment_type, start), write, now=now)
+    try:
+        return claims.claim_unoffered(therapist, occupied(appointment_type, start), write, now=now)
+    except (SlotTaken, IntegrityError):
+        # The second of a double click finds its time taken, by itself.
+        if request and (made := appointments.made_before(request, now)):
+            return made
+        raise
 
 
 def move(
@@ -60,21 +93,27 @@ def move(
     zone: ZoneInfo,
     now: datetime,
     therapist: Therapist | None = None,
+    all_the_same: bool = False,
 ) -> Appointment:
     """Move `appointment` to any time at all (`start`, UTC), with the same therapist unless another is named.
 
     `sequence` is that of the appointment as it was looked at: someone else may have moved it since. Moving it to
     where it is changes nothing. Returns it as it is now. Raises AlreadyChanged, AlreadyCancelled, TooLateToChange,
-    InThePast, SlotTaken or Busy.
+    InThePast, SlotTaken or Busy, and, unless it is to be `all_the_same`, NotOffered.
     """
     appointments.must_be_changeable(appointment, Actor.THERAPIST, now)
     if appointment.sequence != sequence:
         raise AlreadyChanged
-    if start <= now:
+    if start < now:
         raise InThePast
     before, therapist = appointment.therapist, therapist or appointment.therapist
     if start == appointment.start and therapist == before:
         return appointment
+    appointment_type = appointment.appointment_type
+    if not all_the_same and (
+        objection := object_to(appointment_type, therapist, start, zone=zone, now=now, moving=appointment)
+    ):
+        raise objection
 
     def write() -> Appointment:
         fresh = appointments.move_to(appointment, start, therapist, now=now)
@@ -91,7 +130,7 @@ def move(
         outbox.wake()
         return fresh
 
-    span = occupied(appointment.appointment_type, start)
+    span = occupied(appointment_type, start)
     return claims.claim_unoffered(therapist, span, write, now=now, moving=appointment)
 
 

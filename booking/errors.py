@@ -28,6 +28,22 @@ class OutsideBookingWindow(BookingError):
     name = "not-offered"
 
 
+class NotOffered(BookingError):
+    """A time in the working hours that parents cannot choose: no rule for a therapist, but worth a question."""
+
+    sentence = _(
+        "Parents cannot choose this time themselves: it is too soon, too far ahead, between the times, "
+        "or the day is full."
+    )
+    name = "unoffered"
+
+
+class OutsideHours(NotOffered):
+    """A time outside the working hours."""
+
+    sentence = _("This lies outside the working hours.")
+
+
 class InThePast(BookingError):
     """What has been cannot be booked, or moved to."""
 

@@ -14,7 +14,10 @@ from booking.errors import (
     AlreadyChanged,
     BookingError,
     Busy,
+    NotOffered,
+    OutsideHours,
     SlotTaken,
+    TooEarlyToMark,
     TooLateToChange,
     TooManyRequests,
 )
@@ -25,6 +28,9 @@ _STATUS: dict[type[BookingError], int] = {
     AlreadyCancelled: 409,
     AlreadyChanged: 409,
     TooLateToChange: 409,
+    TooEarlyToMark: 409,
+    NotOffered: 409,
+    OutsideHours: 409,
     TooManyRequests: 429,
     Busy: 503,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,37 +10,67 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from booking import appointments
-from booking.access import Viewer, therapist_required
-from booking.errors import BookingError, Busy
-from booking.forms.appointments import CancelForm
-from booking.models import Actor, Appointment, State
+from booking import appointments, by_hand, erasure
+from booking.access import Viewer, account_of, therapist_required
+from booking.errors import AlreadyChanged, BookingError
+from booking.forms.appointments import CancelForm, MoveForm
+from booking.forms.parent import DayForm
+from booking.models import Actor, Appointment, HistoryEntry, State
+from booking.views import moments
+from booking.views.answers import status_of
 from booking.views.days import entry
+from booking.views.times import free_times, value_of
 from practice.requests import PracticeRequest
 
 
 @therapist_required
 @require_GET
 def show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
-    """Show one appointment, how to reach the family, which mails went out, and what can be done."""
-    return _appointment_page(request, _found(viewer, public_id), CancelForm())
+    """Show one appointment, how to reach the family, what was done and mailed, and what can be done."""
+    return _page(request, _found(viewer, public_id))
+
+
+@therapist_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """Move the appointment: to a free time, or to any other."""
+    found, now = _found(viewer, public_id), timezone.now()
+    try:
+        appointments.must_be_changeable(found, Actor.THERAPIST, now)
+    except BookingError as error:
+        return _page(request, found, error=str(error), status=409)
+    if request.method == "POST":
+        return _move(request, found, now)
+    initial = {"sequence": found.sequence, **_wall(found.start)}
+    return _move_page(request, found, _form(request, found, now, initial=initial), now)
 
 
 @therapist_required
 @require_POST
 def cancel(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
-    """Cancel the appointment; the family gets a mail about it."""
-    found, form = _found(viewer, public_id), CancelForm(request.POST)
+    """Cancel the appointment; whether the family gets a mail is for the therapist to say."""
+    found = _found(viewer, public_id)
+    form = CancelForm(request.POST, appointment=found)
     if not form.is_valid():
-        return _appointment_page(request, found, form, status=422)
-    reason = form.cleaned_data["reason"]
+        return _page(request, found, form=form, status=422)
+    tell_parents = form.cleaned_data.get("tell_parents", False)
+    done = _("The appointment is cancelled. The family gets a mail.")
+    if not tell_parents:
+        done = _("The appointment is cancelled. The family gets no mail: please call them.")
     return _act(
         request,
         found,
-        lambda now: appointments.cancel(found, by=Actor.THERAPIST, now=now, reason=reason),
-        _("The appointment is cancelled. The family gets a mail."),
+        lambda now: appointments.cancel(
+            found,
+            by=Actor.THERAPIST,
+            now=now,
+            reason=form.cleaned_data["reason"],
+            account=account_of(request),
+            tell_parents=tell_parents,
+        ),
+        done,
     )
 
 
@@ -47,16 +78,53 @@ def cancel(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRes
 @require_POST
 def attended(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Write down that the family came."""
-    found = _found(viewer, public_id)
-    return _act(request, found, lambda now: appointments.mark_attended(found, now=now), _("Noted: they came."))
+    found, account = _found(viewer, public_id), account_of(request)
+    done = _("Noted: they came.")
+    return _act(request, found, lambda now: appointments.mark_attended(found, now=now, account=account), done)
 
 
 @therapist_required
 @require_POST
 def no_show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Write down that the family did not come."""
-    found = _found(viewer, public_id)
-    return _act(request, found, lambda now: appointments.mark_no_show(found, now=now), _("Noted: nobody came."))
+    found, account = _found(viewer, public_id), account_of(request)
+    done = _("Noted: nobody came.")
+    return _act(request, found, lambda now: appointments.mark_no_show(found, now=now, account=account), done)
+
+
+@therapist_required
+@require_POST
+def send_again(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """Send the confirmation once more."""
+    found, account = _found(viewer, public_id), account_of(request)
+    done = _("The confirmation is sent again.")
+    return _act(request, found, lambda now: by_hand.send_confirmation_again(found, account=account, now=now), done)
+
+
+@therapist_required
+@require_POST
+def ask_to_move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """Ask the family to choose another time."""
+    found, account = _found(viewer, public_id), account_of(request)
+    done = _("The family gets a mail with a link to choose another time.")
+    return _act(request, found, lambda now: by_hand.ask_to_move(found, account=account, now=now), done)
+
+
+@therapist_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """Ask once, then erase the family's data; an appointment that lies ahead is cancelled by it."""
+    found, now = _found(viewer, public_id), timezone.now()
+    if request.method != "POST":
+        ahead = found.state == State.CONFIRMED and found.start > now
+        return render(request, "agenda/erase.html", {"appointment": found, "ahead": ahead})
+    done = _("The data of the family are erased, or will be as soon as the last mail is out.")
+    return _act(
+        request,
+        found,
+        lambda now: erasure.erase(found, by=Actor.THERAPIST, now=now, account=account_of(request)),
+        done,
+    )
 
 
 def _found(viewer: Viewer, public_id: UUID) -> Appointment:
@@ -72,25 +140,119 @@ def _act(
         act(timezone.now())
     except BookingError as error:
         found.refresh_from_db()
-        status = 503 if isinstance(error, Busy) else 409
-        return _appointment_page(request, found, CancelForm(), error=str(error), status=status)
+        return _page(request, found, error=_in_her_words(found, error), status=status_of(error))
     messages.success(request, done)
     return redirect("booking:agenda_appointment", found.public_id)
 
 
-def _appointment_page(
-    request: PracticeRequest, found: Appointment, form: CancelForm, *, error: str = "", status: int = 200
+def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpResponse:
+    data = {**request.POST.dict(), **moments.chosen(request, request.POST)}
+    form = _form(request, found, now, data=data)
+    if not form.is_valid():
+        return _move_page(request, found, form, now, status=422)
+    start = form.cleaned_data["start"]
+    tell_parents = form.cleaned_data.get("tell_parents", False)
+    try:
+        by_hand.move(
+            found,
+            start,
+            sequence=form.cleaned_data["sequence"],
+            tell_parents=tell_parents,
+            account=account_of(request),
+            zone=request.practice.zone,
+            now=now,
+            all_the_same=request.POST.get("all_the_same") == value_of(start),
+        )
+    except BookingError as error:
+        found.refresh_from_db()
+        return _move_page(request, found, form, now, error=error, status=status_of(error))
+    messages.success(
+        request,
+        _("The appointment is moved. The family gets a mail.")
+        if tell_parents
+        else _("The appointment is moved. The family gets no mail: please call them."),
+    )
+    return redirect("booking:agenda_appointment", found.public_id)
+
+
+def _move_page(
+    request: PracticeRequest,
+    found: Appointment,
+    form: MoveForm,
+    now: datetime,
+    *,
+    error: BookingError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    start = form.cleaned_data.get("start") if form.is_bound else None
+    day_form = DayForm({"day": request.GET.get("from", "")})
+    from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
+    appointment_type, therapist = found.appointment_type, found.therapist
+    context = {
+        **free_times(request, appointment_type, therapist, from_day, now, moving=found),
+        "appointment": found,
+        "form": form,
+        # Of the appointment as it is now: who saves after reading what changed means that one.
+        "sequence": found.sequence,
+        "value": start and value_of(start),
+        **moments.answer(request, appointment_type, therapist, start, now, error, moving=found),
+    }
+    if isinstance(error, AlreadyChanged):
+        context["error"] = _in_her_words(found, error)
+    return render(request, "agenda/move.html", context, status=status)
+
+
+def _form(request: PracticeRequest, found: Appointment, now: datetime, **filled_in: Any) -> MoveForm:
+    return MoveForm(appointment=found, zone=request.practice.zone, now=now, **filled_in)
+
+
+def _wall(start: datetime) -> dict[str, str]:
+    local = timezone.localtime(start)
+    return {"day": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}"}
+
+
+def _in_her_words(found: Appointment, error: BookingError) -> str:
+    """Return what `error` says to a therapist: what changed meanwhile, where something did."""
+    last = found.history.select_related("account__therapist").last()
+    if not isinstance(error, AlreadyChanged) or last is None:
+        return str(error)
+    sentence = _("Meanwhile this appointment was changed by %(who)s: it is now on %(when)s. Is that right?")
+    when = timezone.localtime(found.start)
+    return sentence % {"who": _who(last), "when": f"{when:%d-%m-%Y %H:%M}"}
+
+
+def _who(done: HistoryEntry) -> str:
+    """Return who did it, as the therapist knows them."""
+    if done.account is None:
+        return done.get_actor_display()
+    therapist = getattr(done.account, "therapist", None)
+    return therapist.name if therapist else done.account.email
+
+
+def _page(
+    request: PracticeRequest,
+    found: Appointment,
+    *,
+    form: CancelForm | None = None,
+    error: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
     begun = now >= found.start
+    standing = found.state == State.CONFIRMED and not begun
+    reachable = any(parent.email for parent in found.parents.all())
+    done = found.history.select_related("account__therapist")
     context = {
         "entry": entry(found),
         "appointment": found,
+        "history": [(one, _who(one)) for one in done],
         "mails": found.notifications.select_related("parent", "therapist").order_by("due_at", "pk"),
-        "form": form,
+        "form": form or CancelForm(appointment=found),
         "error": error,
-        "can_cancel": found.state == State.CONFIRMED and not begun,
+        "can_change": standing,
+        "can_mail": standing and reachable,
         "can_mark": found.state != State.CANCELLED and begun,
+        "can_erase": found.erase_requested_at is None and found.erased_at is None,
         "erased_on": found.erased_on(request.practice.zone),
     }
     return render(request, "agenda/appointment.html", context, status=status)

@@ -73,7 +73,8 @@ def download(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """Give the same numbers as a CSV file; nobody is named in it."""
     by, therapists, _therapist = _asked(request, viewer)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_("numbers")}-{by}.csv"'
+    name = _("numbers")
+    response["Content-Disposition"] = f'attachment; filename="{name}-{by}.csv"'
     # So that spreadsheets read it as UTF-8.
     response.write("\ufeff")
     writer = csv.writer(response)

@@ -8,9 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.models import Appointment, Kind, Notification, NotificationState, State, Therapist
+from booking.models import Appointment, HistoryEntry, Kind, Notification, NotificationState, State, Therapist
 from tests.booking.factories import (
     make_appointment,
+    make_hours,
     make_notification,
     make_practice,
     make_type,
@@ -81,7 +82,8 @@ class TestOneAppointment:
     def test_cancelling_tells_the_family_but_not_the_reason(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
-        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": "ziek"}, follow=True)
+        data = {"reason": "ziek", "tell_parents": "on"}
+        response = browsers["alice"].post(address(appointment, "afzeggen/"), data, follow=True)
 
         appointment.refresh_from_db()
         assert (appointment.state, appointment.cancelled_by, appointment.cancel_reason) == (
@@ -129,5 +131,185 @@ class TestOneAppointment:
         assert "Cancel this appointment" not in text(browsers["alice"].get(address(begun)))
 
     def test_a_look_changes_nothing(self, browsers: dict[str, Client], appointment: Appointment) -> None:
-        for action in ("afzeggen/", "gekomen/", "niet-gekomen/"):
+        for action in ("afzeggen/", "gekomen/", "niet-gekomen/", "opnieuw/", "vraag/"):
             assert browsers["alice"].get(address(appointment, action)).status_code == 405
+        for action in ("", "verzetten/", "wissen/"):
+            assert browsers["alice"].get(address(appointment, action)).status_code == 200
+        assert not HistoryEntry.objects.exists()
+        assert not Notification.objects.exists()
+
+    def test_a_family_need_not_be_mailed_and_she_is_told_to_call(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": ""}, follow=True)
+
+        assert not Notification.objects.exists()
+        assert "The family gets no mail: please call them." in text(response)
+
+    def test_who_has_no_mail_address_can_only_be_called(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        appointment.parents.update(email="")
+
+        page = browsers["alice"].get(address(appointment))
+        assert "tell_parents" not in page.content.decode()
+        assert "Send the confirmation again" not in text(page)
+        assert 'href="tel:+31612345678"' in page.content.decode()
+
+    def test_what_was_done_is_told_with_who_and_when(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        browsers["alice"].post(address(appointment, "vraag/"))
+        outside = {**MOVE, "all_the_same": "2026-12-02T10:00Z"}
+        browsers["bob"].post(address(appointment, "verzetten/"), outside)
+        browsers["alice"].post(address(appointment, "afzeggen/"), {"reason": ""})
+
+        page = text(browsers["alice"].get(address(appointment)))
+        assert "30 November 2026 10:30 Alice: asked for another time" in page
+        assert "30 November 2026 10:30 bob@praktijk.example: moved (it was on 1 December 10:00)" in page
+        assert "30 November 2026 10:30 Alice: cancelled" in page
+
+    def test_the_confirmation_goes_again(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        response = browsers["alice"].post(address(appointment, "opnieuw/"), follow=True)
+
+        assert Notification.objects.get().kind == Kind.CONFIRMATION
+        assert "The confirmation is sent again." in text(response)
+
+    def test_the_family_is_asked_for_another_time_and_the_page_says_so(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "vraag/"), follow=True)
+
+        assert Notification.objects.get().kind == Kind.ASK_TO_MOVE
+        assert "The family was asked on 30 November 10:30 to choose another time" in text(response)
+
+    def test_a_family_is_erased_after_one_question(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        assert "it is cancelled by this" in text(browsers["alice"].get(address(appointment, "wissen/")))
+
+        browsers["alice"].post(address(appointment, "wissen/"))
+
+        appointment.refresh_from_db()
+        assert (appointment.state, appointment.erase_requested_at) == (State.CANCELLED, NOW)
+        assert "Erase the data" not in text(browsers["alice"].get(address(appointment)))
+
+    @pytest.mark.parametrize("action", ["afzeggen/", "verzetten/", "opnieuw/", "vraag/", "wissen/", "gekomen/"])
+    def test_it_is_nobody_elses_to_change(
+        self, browsers: dict[str, Client], appointment: Appointment, action: str
+    ) -> None:
+        for who, status in (("charlie", 404), ("dana", 403)):
+            assert browsers[who].post(address(appointment, action), MOVE).status_code == status
+        assert Client().post(address(appointment, action)).status_code == 302
+        assert not HistoryEntry.objects.exists()
+        appointment.refresh_from_db()
+        assert (appointment.state, appointment.sequence) == (State.CONFIRMED, 0)
+
+
+MOVE = {"day": "2026-12-02", "time": "11:00", "sequence": "0", "tell_parents": "on"}
+
+
+class TestMoving:
+    @pytest.fixture(autouse=True)
+    def hours(self, alice: Therapist) -> None:
+        make_hours(alice)
+
+    def test_a_day_and_a_time_move_it(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        response = browsers["alice"].post(address(appointment, "verzetten/"), MOVE, follow=True)
+
+        appointment.refresh_from_db()
+        assert (appointment.start, appointment.sequence) == (wall("2026-12-02 11:00"), 1)
+        assert Notification.objects.filter(kind=Kind.MOVED, parent__isnull=False).count() == 1
+        assert "The appointment is moved. The family gets a mail." in text(response)
+
+    def test_a_free_time_that_is_pressed_moves_it(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        page = browsers["alice"].get(address(appointment, "verzetten/"))
+        value = page.context["days"][0].times[0].value
+
+        browsers["alice"].post(address(appointment, "verzetten/"), {"sequence": "0", "start": value})
+
+        appointment.refresh_from_db()
+        assert value == appointment.start.strftime("%Y-%m-%dT%H:%MZ")
+        assert not Notification.objects.filter(kind=Kind.MOVED, parent__isnull=False).exists()
+
+    def test_outside_the_hours_it_asks_once_more(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        evening = {**MOVE, "time": "20:00"}
+        response = browsers["alice"].post(address(appointment, "verzetten/"), evening)
+
+        assert response.status_code == 409
+        assert "This lies outside the working hours. Nothing is saved yet." in text(response)
+        appointment.refresh_from_db()
+        assert appointment.sequence == 0
+
+        again = {**evening, "all_the_same": response.context["value"]}
+        assert browsers["alice"].post(address(appointment, "verzetten/"), again).status_code == 302
+
+    def test_what_was_asked_about_one_time_is_not_said_of_another(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        data = {**MOVE, "time": "21:00", "all_the_same": "2026-12-02T19:00Z"}
+
+        assert browsers["alice"].post(address(appointment, "verzetten/"), data).status_code == 409
+
+    def test_a_taken_time_is_refused_with_the_nearest(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        make_appointment(appointment.appointment_type, start="2026-12-02 11:00")
+
+        response = browsers["alice"].post(address(appointment, "verzetten/"), MOVE)
+
+        assert response.status_code == 409
+        page = text(response)
+        assert "Something else is booked, kept free or planned at this time." in page
+        assert "Wed 2 Dec 10:00" in page
+        assert 'value="2026-12-02"' in response.content.decode()
+
+    def test_the_second_browser_reads_what_changed_and_may_go_on(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        browsers["bob"].post(address(appointment, "verzetten/"), {**MOVE, "time": "13:00"})
+
+        response = browsers["alice"].post(address(appointment, "verzetten/"), MOVE)
+
+        assert response.status_code == 409
+        page = text(response)
+        assert "was changed by bob@praktijk.example: it is now on 02-12-2026 13:00" in page
+        assert 'value="11:00"' in response.content.decode()
+        appointment.refresh_from_db()
+        assert appointment.start == wall("2026-12-02 13:00")
+
+        again = {**MOVE, "sequence": str(response.context["sequence"])}
+        assert browsers["alice"].post(address(appointment, "verzetten/"), again).status_code == 302
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"day": ""}, "Please choose a day."),
+            ({"day": "2026-02-30"}, "This day does not exist."),
+            ({"time": "25:00"}, "This time does not exist."),
+            ({"day": "2026-11-01"}, "This lies in the past."),
+            ({"day": "2027-03-28", "time": "02:30"}, "In that night the clock skips this time."),
+        ],
+    )
+    def test_what_cannot_be_gets_a_sentence(
+        self, browsers: dict[str, Client], appointment: Appointment, change: dict[str, str], sentence: str
+    ) -> None:
+        response = browsers["alice"].post(address(appointment, "verzetten/"), {**MOVE, **change})
+
+        assert response.status_code == 422
+        assert sentence in text(response)
+
+    def test_what_no_longer_stands_is_not_moved(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        browsers["alice"].post(address(appointment, "afzeggen/"))
+
+        for response in (
+            browsers["alice"].get(address(appointment, "verzetten/")),
+            browsers["alice"].post(address(appointment, "verzetten/"), MOVE),
+        ):
+            assert response.status_code == 409

@@ -1,0 +1,147 @@
+"""Booking by hand: a family phones, and the therapist books any time at all."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from booking import by_hand
+from booking.access import Viewer, account_of, therapist_required
+from booking.appointments import Request
+from booking.encryption import lookup_hash
+from booking.errors import BookingError
+from booking.forms.by_hand import ByHandForm
+from booking.forms.moments import MomentForm
+from booking.forms.parent import DayForm
+from booking.models import AppointmentType, Therapist
+from booking.views import moments
+from booking.views.answers import status_of
+from booking.views.times import free_times, value_of
+from practice.requests import PracticeRequest
+
+
+@therapist_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def book(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
+    """Choose a moment, then fill in the family's data and book."""
+    now = timezone.now()
+    therapist, appointment_type = _asked(request, viewer)
+    if therapist is None or appointment_type is None:
+        return render(request, "agenda/by_hand_choose.html", {"therapist": therapist})
+    if request.method == "POST":
+        return _book(request, therapist, appointment_type, now)
+    moment = MomentForm(moments.chosen(request, request.GET), zone=request.practice.zone, now=now)
+    if "start" in request.GET or {"day", "time"} <= set(request.GET):
+        if moment.is_valid():
+            form = ByHandForm(initial={"key": uuid4().hex, "language": therapist.language})
+            return _details(request, therapist, appointment_type, moment, form, now)
+    else:
+        moment = MomentForm(initial={"day": request.GET.get("day")}, zone=request.practice.zone, now=now)
+    return _choose(request, viewer, therapist, appointment_type, moment, now)
+
+
+def _asked(request: PracticeRequest, viewer: Viewer) -> tuple[Therapist | None, AppointmentType | None]:
+    """Return whom and what the address names, else the viewer and the first type; raises Http404 for another's."""
+    allowed = viewer.therapists()
+    slug = request.GET.get("therapist", "")
+    therapist = next((found for found in allowed if slug in {"", found.slug}), None)
+    if slug and therapist is None:
+        raise Http404
+    types = list(therapist.appointment_types.all()) if therapist else []
+    slug = request.GET.get("type", "")
+    chosen = next((found for found in types if slug in {"", found.slug}), None)
+    if slug and chosen is None:
+        raise Http404
+    return therapist, chosen
+
+
+def _choose(
+    request: PracticeRequest,
+    viewer: Viewer,
+    therapist: Therapist,
+    appointment_type: AppointmentType,
+    moment: MomentForm,
+    now: datetime,
+) -> HttpResponse:
+    day_form = DayForm({"day": request.GET.get("from", "")})
+    from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
+    context = {
+        **free_times(request, appointment_type, therapist, from_day, now),
+        "therapist": therapist,
+        "therapists": viewer.therapists(),
+        "type": appointment_type,
+        "types": therapist.appointment_types.all(),
+        "form": moment,
+        "query": urlencode({"type": appointment_type.slug, "therapist": therapist.slug}),
+    }
+    return render(request, "agenda/by_hand_choose.html", context, status=422 if moment.errors else 200)
+
+
+def _details(
+    request: PracticeRequest,
+    therapist: Therapist,
+    appointment_type: AppointmentType,
+    moment: MomentForm,
+    form: ByHandForm,
+    now: datetime,
+    *,
+    error: BookingError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    start = moment.cleaned_data.get("start")
+    context = {
+        "therapist": therapist,
+        "type": appointment_type,
+        "moment": moment,
+        "form": form,
+        "start": start,
+        "end": start and start + appointment_type.duration,
+        "value": start and value_of(start),
+        **moments.answer(request, appointment_type, therapist, start, now, error),
+        "query": urlencode({"type": appointment_type.slug, "therapist": therapist.slug}),
+    }
+    return render(request, "agenda/by_hand_details.html", context, status=status)
+
+
+def _book(
+    request: PracticeRequest, therapist: Therapist, appointment_type: AppointmentType, now: datetime
+) -> HttpResponse:
+    moment = MomentForm(moments.chosen(request, request.POST), zone=request.practice.zone, now=now)
+    form = ByHandForm(request.POST)
+    if not (moment.is_valid() & form.is_valid()):
+        return _details(request, therapist, appointment_type, moment, form, now, status=422)
+    start = moment.cleaned_data["start"]
+    try:
+        appointment = by_hand.book(
+            appointment_type,
+            therapist,
+            start,
+            family=form.family(),
+            wants_mail=form.cleaned_data["wants_mail"],
+            account=account_of(request),
+            zone=request.practice.zone,
+            now=now,
+            all_the_same=request.POST.get("all_the_same") == value_of(start),
+            request=_request(form, therapist, appointment_type, start),
+        )
+    except BookingError as error:
+        status = status_of(error)
+        return _details(request, therapist, appointment_type, moment, form, now, error=error, status=status)
+    messages.success(request, _("The appointment is booked."))
+    return redirect("booking:agenda_appointment", appointment.public_id)
+
+
+def _request(
+    form: ByHandForm, therapist: Therapist, appointment_type: AppointmentType, start: datetime
+) -> Request:
+    body = {name: str(value) for name, value in sorted(form.cleaned_data.items())}
+    told = [therapist.slug, appointment_type.slug, value_of(start), *(f"{name}={body[name]}" for name in body)]
+    return Request(
+        key=lookup_hash("idempotency", "by-hand", form.cleaned_data["key"]), body=lookup_hash("body", *told)
+    )

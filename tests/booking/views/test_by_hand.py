@@ -1,0 +1,188 @@
+"""Booking by hand: a family phones."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from booking.models import Appointment, AppointmentType, Kind, Notification, Therapist
+from tests.booking.factories import make_appointment, make_hours, make_practice, make_type, wall
+from tests.booking.views.reading import text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/en/agenda/afspraak/nieuw/"
+FORM = {
+    "day": "2026-12-01",
+    "time": "10:00",
+    "parent_name": "Noor de Vries",
+    "phone": "06 12345678",
+    "email": "noor@example.org",
+    "wants_mail": "on",
+    "language": "nl",
+    "child_first_name": "Sam",
+    "age_band": "under_12",
+    "remark": "slaapt slecht",
+    "consent": "on",
+    "key": "a key",
+}
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(wall("2026-11-30 10:30"), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture(autouse=True)
+def practice() -> None:
+    make_practice()
+
+
+@pytest.fixture(autouse=True)
+def consult(alice: Therapist) -> AppointmentType:
+    make_hours(alice)
+    return make_type(alice, slug="consult")
+
+
+def test_free_times_lead_to_the_form_with_that_time_in_it(browsers: dict[str, Client]) -> None:
+    page = browsers["alice"].get(URL)
+    value = page.context["days"][0].times[0].value
+
+    form = browsers["alice"].get(URL, {"type": "consult", "therapist": "alice", "start": value})
+    assert "Monday 30 November 2026, 10:30–11:30" in text(form)
+    assert "outside the working hours" not in text(form)
+
+
+def test_a_booked_family_is_on_the_agenda_and_gets_its_mail(browsers: dict[str, Client]) -> None:
+    response = browsers["alice"].post(URL, FORM, follow=True)
+
+    appointment = Appointment.objects.get()
+    assert response.redirect_chain[-1][0] == f"/en/agenda/afspraak/{appointment.public_id}/"
+    parent = appointment.parents.get()
+    assert (appointment.start, parent.name, parent.phone) == (
+        wall("2026-12-01 10:00"),
+        "Noor de Vries",
+        "+31612345678",
+    )
+    assert Notification.objects.filter(kind=Kind.CONFIRMATION).count() == 1
+    assert "The appointment is booked." in text(response)
+
+
+def test_a_mail_address_is_not_asked_for(browsers: dict[str, Client]) -> None:
+    browsers["alice"].post(URL, {**FORM, "email": ""})
+
+    assert Appointment.objects.get().parents.get().email == ""
+    assert not Notification.objects.exists()
+
+
+def test_outside_the_hours_it_warns_and_asks_once_more(browsers: dict[str, Client]) -> None:
+    evening = {**FORM, "time": "20:00"}
+    shown = browsers["alice"].get(URL, {"day": "2026-12-01", "time": "20:00"})
+    assert "This lies outside the working hours." in text(shown)
+
+    response = browsers["alice"].post(URL, evening)
+    assert response.status_code == 409
+    assert "Nothing is saved yet." in text(response)
+    for typed in ("Noor de Vries", "06 12345678", "slaapt slecht", "20:00"):
+        assert typed in response.content.decode()
+    assert not Appointment.objects.exists()
+
+    browsers["alice"].post(URL, {**evening, "all_the_same": response.context["value"]})
+    assert Appointment.objects.get().start == wall("2026-12-01 20:00")
+
+
+def test_an_overlap_is_refused_whatever_she_says(browsers: dict[str, Client], consult: AppointmentType) -> None:
+    make_appointment(consult, start="2026-12-01 10:00")
+
+    response = browsers["alice"].post(URL, {**FORM, "all_the_same": "2026-12-01T09:00Z"})
+
+    assert response.status_code == 409
+    assert "Something else is booked, kept free or planned at this time." in text(response)
+    assert "Tue 1 Dec 09:00" in text(response)
+    assert "slaapt slecht" in response.content.decode()
+    assert Appointment.objects.count() == 1
+
+
+def test_a_time_that_is_pressed_there_books_with_all_that_was_typed(
+    browsers: dict[str, Client], consult: AppointmentType
+) -> None:
+    make_appointment(consult, start="2026-12-01 10:00")
+    response = browsers["alice"].post(URL, FORM)
+    value = response.context["nearest"][0].times[0].value
+
+    browsers["alice"].post(URL, {**FORM, "start": value})
+    assert Appointment.objects.filter(child_first_name__isnull=False).count() == 2
+
+
+def test_a_double_click_makes_one_appointment(browsers: dict[str, Client]) -> None:
+    for _ in range(2):
+        assert browsers["alice"].post(URL, FORM).status_code == 302
+
+    assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"parent_name": ""}, "Please fill in the name of the parent."),
+        ({"phone": ""}, "Please fill in the phone number."),
+        ({"phone": "12"}, "This phone number is not complete."),
+        ({"email": "noor"}, "This mail address is not complete."),
+        ({"child_first_name": ""}, "Please fill in the first name of the child."),
+        ({"age_band": "baby"}, "Select a valid choice"),
+        ({"consent": ""}, "Without the family's consent their data cannot be kept."),
+        ({"parent_name": "Noor\nBcc: x@example.org"}, "cannot be used here"),
+        ({"day": "2026-02-30"}, "This day does not exist."),
+        ({"day": "2026-11-01"}, "This lies in the past."),
+        ({"day": "2027-03-28", "time": "02:30"}, "In that night the clock skips this time."),
+    ],
+)
+def test_what_cannot_be_gets_a_sentence_and_keeps_the_rest(
+    browsers: dict[str, Client], change: dict[str, str], sentence: str
+) -> None:
+    response = browsers["alice"].post(URL, {**FORM, **change})
+
+    assert response.status_code == 422
+    assert sentence in text(response)
+    assert "slaapt slecht" in response.content.decode()
+    assert not Appointment.objects.exists()
+
+
+def test_the_manager_books_for_anyone_and_a_therapist_for_herself(
+    browsers: dict[str, Client], charlie: Therapist
+) -> None:
+    make_type(charlie, slug="talk")
+
+    assert browsers["alice"].post(f"{URL}?therapist=charlie&type=talk", FORM).status_code == 404
+    assert browsers["alice"].post(f"{URL}?type=talk", FORM).status_code == 404
+    assert browsers["dana"].post(URL, FORM).status_code == 403
+    assert Client().post(URL, FORM).status_code == 302
+    assert not Appointment.objects.exists()
+
+    response = browsers["bob"].post(f"{URL}?therapist=charlie&type=talk", FORM)
+    data = {**FORM, "all_the_same": response.context["value"]}
+    browsers["bob"].post(f"{URL}?therapist=charlie&type=talk", data)
+    assert Appointment.objects.get().therapist == charlie
+    assert Notification.objects.filter(kind=Kind.NEW_BOOKING, therapist=charlie).count() == 1
+
+
+def test_with_nothing_to_book_it_says_what_to_do(browsers: dict[str, Client]) -> None:
+    assert "There is nothing to book yet" in text(browsers["charlie"].get(URL))
+
+
+def test_many_appointments_cost_as_many_queries_as_one(
+    browsers: dict[str, Client], consult: AppointmentType
+) -> None:
+    browsers["alice"].get(URL)
+    with CaptureQueriesContext(connection) as one:
+        browsers["alice"].get(URL)
+    for day in range(1, 8):
+        make_appointment(consult, start=f"2026-12-{day:02} 10:00")
+
+    with CaptureQueriesContext(connection) as many:
+        browsers["alice"].get(URL)
+    assert len(one) == len(many)
