@@ -65,7 +65,7 @@ class TimeOffForm(_SpanForm):
     )
     notice = forms.CharField(
         label=_("What parents read"),
-        help_text=_("One sentence above the free times around these days. Leave this empty for none."),
+        help_text=_("Stands above the free times. For example: We are away until 4 January."),
         max_length=200,
         required=False,
         validators=[single_line],
