@@ -24,10 +24,11 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is signed in: a therapist, a manager, or both."""
+    """Who is signed in: a therapist, a manager, or both. `everyone` is all therapists for a manager."""
 
     therapist: Therapist | None
     manager: bool
+    everyone: list[Therapist]
 
     @property
     def without_second_factor(self) -> bool:
@@ -50,7 +51,7 @@ class Viewer:
         """Return those whose hours this viewer may change, the viewer first."""
         if not self.manager:
             return [self.therapist] if self.therapist else []
-        return sorted(Therapist.objects.all(), key=lambda therapist: therapist != self.therapist)
+        return sorted(self.everyone, key=lambda therapist: therapist != self.therapist)
 
     def appointment_types(self) -> QuerySet[AppointmentType]:
         """Return the types that this viewer may change: for a therapist those she offers."""
@@ -88,12 +89,14 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     user = request.user
     if not user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    therapist = Therapist.objects.filter(user=user, active=True).first()
+    # A manager's pages need all of them, so that one query does for both.
+    everyone = list(Therapist.objects.all() if user.is_staff else Therapist.objects.filter(user=user))
+    therapist = next((found for found in everyone if found.user_id == user.pk and found.active), None)
     if not therapist and not user.is_staff:
         raise PermissionDenied
     if settings.SECOND_FACTOR and not is_mfa_enabled(user):
         messages.info(request, _("Before you see data of families, please set up the second step of signing in."))
         return redirect("mfa_activate_totp")
-    viewer = Viewer(therapist, user.is_staff)
+    viewer = Viewer(therapist, user.is_staff, everyone)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     return view(request, viewer, *args, **kwargs)

@@ -1,27 +1,36 @@
-"""The therapist's agenda: what is coming, what has been, and the mails that could not be delivered."""
+"""The therapist's agenda: days, weeks and months, lists, and the mails that could not be delivered."""
+
+from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from booking import agenda, outbox
+from booking import agenda, agenda_days, outbox
 from booking.access import Viewer, therapist_required
 from booking.views.days import days
+from booking.views.plans import month_plan, plan
+from booking.views.whereabouts import Whereabouts, whereabouts
 from practice.requests import PracticeRequest
 
 
 @therapist_required
 @require_GET
-def coming(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
-    """List the coming appointments by day, and above them the mails that could not be delivered."""
+def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
+    """Show a day, a week, a month or a list of what is coming, and above it the mails that were not delivered."""
     zone, now = request.practice.zone, timezone.now()
-    listed = agenda.coming(viewer.appointments(), zone=zone, now=now)
-    failed = agenda.undelivered(viewer.notifications(), zone=zone, now=now)
-    context = {"days": days(listed, now), "failed": failed}
-    return render(request, "agenda/coming.html", context)
+    where = whereabouts(request.GET, viewer, today=timezone.localdate())
+    context = {
+        "where": where,
+        "failed": agenda.undelivered(viewer.notifications(), zone=zone, now=now),
+        **_shown(request, viewer, where, now),
+    }
+    return render(request, f"agenda/{where.template}.html", context)
 
 
 @therapist_required
@@ -45,3 +54,15 @@ def retry_mail(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpRespons
     if notification.appointment:
         return redirect("booking:agenda_appointment", notification.appointment.public_id)
     return redirect("booking:agenda")
+
+
+def _shown(request: PracticeRequest, viewer: Viewer, where: Whereabouts, now: datetime) -> dict[str, Any]:
+    zone, language = request.practice.zone, get_language() or "nl"
+    if where.view == "list":
+        own = viewer.appointments().filter(therapist__in=where.therapists)
+        return {"days": days(agenda.coming(own, zone=zone, now=now), now)}
+    if where.view == "month":
+        found = agenda_days.month(where.therapists, where.first, where.last, zone=zone, language=language)
+        return {"weeks": month_plan(found, where, now)}
+    of_days = agenda_days.days(where.therapists, where.first, where.last, zone=zone, now=now, language=language)
+    return {"plan": plan(of_days, where, zone, now)}

@@ -9,10 +9,20 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.models import Appointment, Kind, Notification, NotificationState, State, Therapist
+from booking.models import (
+    Appointment,
+    CalendarSource,
+    ImportedBusy,
+    Kind,
+    Notification,
+    NotificationState,
+    State,
+    Therapist,
+)
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
     make_appointment,
+    make_hours,
     make_notification,
     make_parent,
     make_practice,
@@ -43,6 +53,11 @@ def appointment(alice: Therapist) -> Appointment:
     return make_appointment(
         appointment_type, start="2026-12-01 10:00", remark="slaapt slecht", child_first_name="Sam"
     )
+
+
+def make_busy(therapist: Therapist, start: str, end: str) -> ImportedBusy:
+    source, _made = CalendarSource.objects.get_or_create(therapist=therapist, name="home", due_at=NOW)
+    return ImportedBusy.objects.create(source=source, start=wall(start), end=wall(end))
 
 
 def address(appointment: Appointment, action: str = "") -> str:
@@ -88,7 +103,7 @@ class TestWhoSeesWhat:
     ) -> None:
         make_appointment(make_type(charlie), start="2026-12-02 10:00", child_first_name="Tijn")
 
-        page = text(browsers[who].get("/en/agenda/"))
+        page = text(browsers[who].get("/en/agenda/?view=list"))
 
         assert [name for name in ("Sam", "Tijn") if name in page] == seen
 
@@ -123,7 +138,7 @@ class TestTheList:
         make_appointment(appointment.appointment_type, start="2026-11-30 09:00")
         make_appointment(appointment.appointment_type, start="2026-12-03 00:30")
 
-        days = browsers["alice"].get("/en/agenda/").context["days"]
+        days = browsers["alice"].get("/en/agenda/?view=list").context["days"]
 
         assert [(f"{day.day}", day.word) for day in days] == [
             ("2026-11-30", "Today"),
@@ -134,7 +149,7 @@ class TestTheList:
     def test_it_gives_the_ways_to_reach_a_family(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
-        page = browsers["alice"].get("/en/agenda/").content.decode()
+        page = browsers["alice"].get("/en/agenda/?view=list").content.decode()
 
         assert '<a href="tel:+31612345678">06 12345678</a>' in page
         assert '<a href="mailto:noor@example.org">noor@example.org</a>' in page
@@ -145,7 +160,7 @@ class TestTheList:
     ) -> None:
         Appointment.objects.update(state=State.CANCELLED, cancelled_at=NOW)
 
-        assert "There are no appointments ahead." in text(browsers["alice"].get("/en/agenda/"))
+        assert "There are no appointments ahead." in text(browsers["alice"].get("/en/agenda/?view=list"))
 
     def test_the_last_thirty_days_are_on_a_page_of_their_own(
         self, browsers: dict[str, Client], alice: Therapist
@@ -165,18 +180,30 @@ class TestTheList:
         assert "erased" in text(browsers["alice"].get("/en/agenda/eerder/"))
         assert "The data of the family were erased" in text(browsers["alice"].get(address(erased)))
 
-    def test_many_cost_as_many_queries_as_one(self, browsers: dict[str, Client], appointment: Appointment) -> None:
-        with CaptureQueriesContext(connection) as one:
-            browsers["bob"].get("/en/agenda/")
-        for hour in range(9, 17):
-            more = make_appointment(appointment.appointment_type, start=f"2026-12-02 {hour:02}:00")
+
+class TestQueries:
+    @pytest.mark.parametrize("view", ["day", "week", "month", "list"])
+    @pytest.mark.parametrize("who", ["alice", "bob"])
+    def test_much_costs_as_many_queries_as_little(
+        self, browsers: dict[str, Client], appointment: Appointment, charlie: Therapist, who: str, view: str
+    ) -> None:
+        path = f"/en/agenda/?view={view}&day=2026-12-01"
+        make_hours(charlie)
+        with CaptureQueriesContext(connection) as unread_diary:
+            browsers[who].get(path)
+        with CaptureQueriesContext(connection) as little:
+            browsers[who].get(path)
+        for hour in range(11, 17):
+            more = make_appointment(appointment.appointment_type, start=f"2026-12-01 {hour:02}:00")
             make_parent(more)
             make_notification(appointment=more, state=NotificationState.FAILED)
+            make_appointment(make_type(charlie), start=f"2026-12-02 {hour:02}:00")
+            make_busy(charlie, f"2026-12-01 {hour:02}:00", f"2026-12-01 {hour:02}:30")
 
-        with CaptureQueriesContext(connection) as many:
-            browsers["bob"].get("/en/agenda/")
+        with CaptureQueriesContext(connection) as much:
+            browsers[who].get(path)
 
-        assert len(one) == len(many) <= 10
+        assert len(little) == len(much) <= len(unread_diary) <= 10
 
 
 class TestUndeliveredMail:

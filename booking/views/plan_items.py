@@ -1,0 +1,101 @@
+"""What lies on a day of the agenda, in the words and classes of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from booking.agenda_days import Entry, What
+from booking.day_plan import QUARTER
+from booking.intervals import Interval
+from booking.models import Appointment, State, Therapist
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something on a day: `place` is the classes that say where in a plan, `since` and `until` say when."""
+
+    what: str
+    place: str
+    since: str
+    until: str = ""
+    url: str = ""
+    appointment: Appointment | None = None
+    therapist: str = ""
+    reason: str = ""
+    marks: list[str] = field(default_factory=list)
+
+
+def item(entry: Entry, of_day: Interval, *, place: str = "", named: bool = False) -> Item:
+    """Return `entry` of the local day `of_day` as it is shown, with the therapist's name where it is `named`."""
+    appointment, url, (since, until) = entry.appointment, "", _words(entry.interval, of_day)
+    if appointment:
+        url = reverse("booking:agenda_appointment", args=[appointment.public_id])
+        since, until = clock_at(appointment.start), f"–{clock_at(appointment.end)}"
+    elif entry.what == What.FREE:
+        url = _booking_address(entry.therapist, entry.interval)
+    return Item(
+        what=entry.what.value,
+        place=place,
+        since=since,
+        until=until,
+        url=url,
+        appointment=appointment,
+        therapist=entry.therapist.name if named else "",
+        reason=entry.reason,
+        marks=_marks(entry),
+    )
+
+
+def _marks(entry: Entry) -> list[str]:
+    appointment, marks = entry.appointment, []
+    if appointment and appointment.state != State.CONFIRMED:
+        marks.append(appointment.get_state_display())
+    if appointment and appointment.state == State.CONFIRMED and appointment.asked_to_move_at:
+        marks.append(_("other time asked"))
+    if entry.outside:
+        marks.append(_("outside working hours"))
+    return marks
+
+
+def _booking_address(therapist: Therapist, free: Interval) -> str:
+    """Return where the free time is booked by hand, from its first quarter on."""
+    local = timezone.localtime(free.start)
+    past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond) % QUARTER
+    start = timezone.localtime(free.start + (QUARTER - past if past else timedelta()))
+    query = {"therapist": therapist.slug, "day": f"{start:%Y-%m-%d}", "time": f"{start:%H:%M}"}
+    return f"{reverse('booking:book_by_hand')}?{urlencode(query)}"
+
+
+def with_now(
+    items: list[Item], entries: Sequence[Entry], of_day: Interval, now: datetime, place: str
+) -> list[Item]:
+    """Return `items` with the present moment among them, where it is on this day."""
+    if not of_day.start <= now < of_day.end:
+        return items
+    before = sum(entry.interval.start <= now for entry in entries)
+    return [*items[:before], Item("now", place, clock_at(now)), *items[before:]]
+
+
+def times_on(interval: Interval, of_day: Interval) -> str:
+    """Return from and until when `interval` (UTC) is, as one says it of the local day `of_day`."""
+    return "".join(_words(interval, of_day))
+
+
+def _words(interval: Interval, of_day: Interval) -> tuple[str, str]:
+    if interval.start <= of_day.start and interval.end >= of_day.end:
+        return _("all day"), ""
+    if interval.start <= of_day.start:
+        return _("until %(time)s") % {"time": clock_at(interval.end)}, ""
+    if interval.end >= of_day.end:
+        return _("from %(time)s") % {"time": clock_at(interval.start)}, ""
+    return clock_at(interval.start), f"–{clock_at(interval.end)}"
+
+
+def clock_at(moment: datetime) -> str:
+    """Return what the clock of the practice shows at `moment`."""
+    return f"{timezone.localtime(moment):%H:%M}"
