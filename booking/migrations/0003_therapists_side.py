@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('url', booking.encryption.EncryptedTextField(verbose_name='address')),
                 ('read_at', models.DateTimeField(blank=True, null=True, verbose_name='last read')),
                 ('failing_since', models.DateTimeField(blank=True, null=True, verbose_name='failing since')),
-                ('failure', models.CharField(blank=True, choices=[('unreachable', 'The address cannot be reached.'), ('refused', 'The other side refuses it: the address may have been renewed.'), ('forbidden', 'This address is not on the public internet.'), ('too_large', 'This calendar is too large.'), ('too_slow', 'The other side answers too slowly.'), ('not_a_calendar', 'What is there is not a calendar.'), ('too_much', 'This calendar has more appointments than can be read.')], max_length=20)),
+                ('failure', models.CharField(blank=True, choices=[('unreachable', 'The address cannot be reached.'), ('refused', 'The other side refuses it: the address may have been renewed.'), ('forbidden', 'This address is not on the public internet.'), ('too_large', 'This calendar is too large.'), ('too_slow', 'The other side answers too slowly.'), ('not_a_calendar', 'What is there is not a calendar.'), ('unknown_zone', 'This calendar has a time zone that nobody knows.'), ('too_much', 'This calendar has more appointments than can be read.')], max_length=20)),
                 ('due_at', models.DateTimeField(db_index=True)),
             ],
             options={

@@ -17,6 +17,7 @@ class FetchFailure(models.TextChoices):
     TOO_LARGE = "too_large", _("This calendar is too large.")
     TOO_SLOW = "too_slow", _("The other side answers too slowly.")
     NOT_A_CALENDAR = "not_a_calendar", _("What is there is not a calendar.")
+    UNKNOWN_ZONE = "unknown_zone", _("This calendar has a time zone that nobody knows.")
     TOO_MUCH = "too_much", _("This calendar has more appointments than can be read.")
 
 

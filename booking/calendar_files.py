@@ -1,0 +1,72 @@
+"""Calendar files from elsewhere (RFC 5545), read at arm's length."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from booking.models import FetchFailure
+
+LARGEST = 5 * 1024 * 1024
+MOST_SPANS = 5000
+# Longer than the reader's own limit of CPU time, for a machine that is busy with other things.
+_PATIENCE_SECONDS = 20
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class UnreadableCalendar(Exception):
+    """A calendar file cannot be read; `failure` says why, `str(error)` in the reader's language."""
+
+    def __init__(self, failure: FetchFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+    def __str__(self) -> str:
+        return str(self.failure.label)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSpan:
+    """What an event takes (UTC): `busy` where the calendar counts it as such, `all_day` where it is whole days."""
+
+    start: datetime
+    end: datetime
+    all_day: bool
+    busy: bool
+    summary: str
+
+
+def read(content: bytes, *, zone: ZoneInfo, first: date, last: date) -> list[CalendarSpan]:
+    """Return all that touches the local days `first` to `last`, by start; repeated events once for each time.
+
+    Times without a zone, and whole days, are read in `zone`. Raises UnreadableCalendar.
+    """
+    if len(content) > LARGEST:
+        raise UnreadableCalendar(FetchFailure.TOO_LARGE)
+    asked = {"zone": zone.key, "first": first.isoformat(), "last": last.isoformat(), "most": MOST_SPANS}
+    try:
+        reader = subprocess.run(
+            [sys.executable, "-m", "booking.calendar_reader"],
+            input=json.dumps(asked).encode() + b"\n" + content,
+            capture_output=True,
+            cwd=_ROOT,
+            # None of our own variables: there are secrets in them.
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONIOENCODING": "utf-8"},
+            timeout=_PATIENCE_SECONDS,
+            check=True,
+        )
+        answer = json.loads(reader.stdout)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError, json.JSONDecodeError) as error:
+        # Killed for the time that it took, or out of memory: either way there was too much to work out.
+        raise UnreadableCalendar(FetchFailure.TOO_MUCH) from error
+    if failure := answer.get("failure"):
+        raise UnreadableCalendar(FetchFailure(failure))
+    spans = [
+        CalendarSpan(datetime.fromisoformat(start), datetime.fromisoformat(end), all_day, busy, summary)
+        for start, end, all_day, busy, summary in answer["spans"]
+    ]
+    return sorted(spans, key=lambda span: (span.start, span.end, span.summary))

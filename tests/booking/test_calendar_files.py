@@ -1,0 +1,180 @@
+"""Calendar files from elsewhere: as Google, Outlook and Apple write them, and as somebody does who means harm."""
+
+import subprocess
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from booking import calendar_files
+from booking.calendar_files import CalendarSpan, UnreadableCalendar
+from booking.models import FetchFailure
+from tests.booking.factories import AMSTERDAM
+
+FILES = Path(__file__).parent / "calendars"
+FIRST, LAST = date(2026, 10, 1), date(2027, 4, 30)
+
+
+def read(content: bytes, first: date = FIRST, last: date = LAST, zone: ZoneInfo = AMSTERDAM) -> list[CalendarSpan]:
+    return calendar_files.read(content, zone=zone, first=first, last=last)
+
+
+def shown(spans: list[CalendarSpan], zone: ZoneInfo = AMSTERDAM) -> list[str]:
+    """The spans as clocks show them, those that make busy."""
+    local = [(span.start.astimezone(zone), span.end.astimezone(zone)) for span in spans if span.busy]
+    return [f"{start:%a %d %b %H:%M} - {end:%d %b %H:%M}" for start, end in local]
+
+
+def event(*lines: str) -> bytes:
+    """A calendar with one event."""
+    written = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:test",
+        "BEGIN:VEVENT",
+        "UID:1",
+        "DTSTAMP:20261001T080000Z",
+    ]
+    return "\r\n".join([*written, *lines, "END:VEVENT", "END:VCALENDAR", ""]).encode()
+
+
+def failure_of(content: bytes) -> FetchFailure:
+    with pytest.raises(UnreadableCalendar) as refused:
+        read(content)
+    assert str(refused.value) == str(refused.value.failure.label)
+    return refused.value.failure
+
+
+def test_google_repeats_with_a_gap_and_an_exception_over_the_change_of_the_clock() -> None:
+    spans = read((FILES / "google.ics").read_bytes(), last=date(2026, 11, 15))
+
+    assert shown(spans) == [
+        "Sun 18 Oct 19:00 - 18 Oct 20:00",
+        "Sun 25 Oct 19:00 - 25 Oct 20:00",
+        "Mon 02 Nov 13:00 - 02 Nov 14:30",
+        "Sun 08 Nov 20:30 - 08 Nov 21:30",
+        "Sun 15 Nov 19:00 - 15 Nov 20:00",
+    ]
+    assert [(span.summary, span.all_day) for span in spans if not span.busy] == [("Jarig", True)]
+    assert "Koor, later" in {span.summary for span in spans}
+
+
+def test_outlook_names_zones_in_its_own_way_and_says_what_leaves_her_free() -> None:
+    spans = read((FILES / "outlook.ics").read_bytes(), last=date(2026, 12, 31))
+
+    assert shown(spans)[:3] == [
+        "Mon 19 Oct 09:00 - 19 Oct 10:30",
+        "Mon 02 Nov 09:00 - 02 Nov 10:30",
+        "Mon 16 Nov 09:00 - 16 Nov 10:30",
+    ]
+    assert "Mon 21 Dec 00:00 - 24 Dec 00:00" in shown(spans)
+    assert [span.summary for span in spans if not span.busy] == ["Herinnering"]
+
+
+def test_outlook_names_a_zone_without_describing_it() -> None:
+    spans = read(event("DTSTART;TZID=W. Europe Standard Time:20261026T090000", "DURATION:PT1H"))
+
+    assert shown(spans) == ["Mon 26 Oct 09:00 - 26 Oct 10:00"]
+
+
+def test_apple_gives_durations_over_the_change_of_the_clock_and_times_without_a_zone() -> None:
+    assert shown(read((FILES / "apple.ics").read_bytes())) == [
+        "Fri 26 Mar 18:00 - 26 Mar 19:30",
+        "Sat 27 Mar 18:00 - 27 Mar 19:30",
+        "Sun 28 Mar 18:00 - 28 Mar 19:30",
+        "Mon 29 Mar 18:00 - 29 Mar 19:30",
+        "Thu 01 Apr 08:00 - 01 Apr 09:00",
+    ]
+
+
+def test_a_whole_day_is_that_of_the_practice() -> None:
+    (span,) = read(event("DTSTART;VALUE=DATE:20261025"))
+
+    assert span.all_day
+    assert span.end - span.start == timedelta(hours=25)
+
+
+def test_only_what_touches_the_days_asked_for_is_read() -> None:
+    daily = event("DTSTART:20200101T100000Z", "DTEND:20200101T110000Z", "RRULE:FREQ=DAILY")
+
+    assert len(read(daily, first=date(2026, 11, 1), last=date(2026, 11, 7))) == 7
+    night = event("DTSTART:20261031T220000Z", "DTEND:20261101T020000Z")
+    assert len(read(night, first=date(2026, 11, 1), last=date(2026, 11, 7))) == 1
+    assert read(night, first=date(2026, 11, 2), last=date(2026, 11, 7)) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a calendar",
+        b"<html><body>Sign in</body></html>",
+        b"\x00\xff\xfe",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n",
+        b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:x\r\nEND:VCARD\r\n",
+        event("DTSTART:yesterday", "DTEND:tomorrow"),
+        event("DTSTART:20261026T090000Z", "DTEND:20261026T100000Z", "RRULE:FREQ=SOMETIMES"),
+    ],
+    ids=["empty", "words", "a page", "bytes", "cut off", "a card", "no times", "no rule"],
+)
+def test_what_is_no_calendar_is_said_to_be_none(content: bytes) -> None:
+    assert failure_of(content) == FetchFailure.NOT_A_CALENDAR
+
+
+def test_a_zone_that_nobody_knows_is_not_guessed() -> None:
+    unknown = event("DTSTART;TZID=Nowhere/Else:20261026T090000", "DTEND;TZID=Nowhere/Else:20261026T100000")
+
+    assert failure_of(unknown) == FetchFailure.UNKNOWN_ZONE
+
+
+def test_fifty_megabytes_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("booking.calendar_files.subprocess.run")
+
+    assert failure_of(b"x" * 50 * 1024 * 1024) == FetchFailure.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=SECONDLY", "FREQ=MINUTELY;UNTIL=30260101T000000Z"],
+)
+def test_what_would_never_end_is_ended(rule: str) -> None:
+    flood = event("DTSTART:20260101T000000Z", "DTEND:20260101T000001Z", f"RRULE:{rule}")
+
+    assert failure_of(flood) == FetchFailure.TOO_MUCH
+
+
+def test_a_thousand_years_of_days_are_no_trouble() -> None:
+    ages = event("DTSTART:16010101T100000Z", "DTEND:16010101T110000Z", "RRULE:FREQ=DAILY;UNTIL=26010101T000000Z")
+
+    assert len(read(ages, first=date(2026, 11, 1), last=date(2026, 11, 7))) == 7
+
+
+def test_more_than_anyone_has_is_too_much() -> None:
+    many = b"".join(
+        event(f"DTSTART:2026{10 + number % 3}{1 + number % 28:02}T100000Z", "DURATION:PT1H")
+        .split(b"DTSTAMP:20261001T080000Z\r\n")[1]
+        .split(b"END:VEVENT")[0]
+        .join([f"BEGIN:VEVENT\r\nUID:{number}\r\n".encode(), b"END:VEVENT\r\n"])
+        for number in range(calendar_files.MOST_SPANS + 1)
+    )
+
+    assert failure_of(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:t\r\n" + many + b"END:VCALENDAR\r\n") == (
+        FetchFailure.TOO_MUCH
+    )
+
+
+def test_the_reader_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process starts without our environment, so not even a hole in a parser could give the keys away."""
+    seen: dict[str, dict[str, str]] = {}
+    run = subprocess.run
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        seen.update(kwargs)
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr("booking.calendar_files.subprocess.run", watched)
+    read(event("DTSTART:20261026T090000Z", "DURATION:PT1H"))
+
+    assert set(seen["env"]) == {"PATH", "PYTHONIOENCODING"}
