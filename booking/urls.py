@@ -5,6 +5,7 @@ from booking.views import (
     appointment,
     by_hand,
     choosing,
+    closures,
     exceptions,
     feed,
     hours,
@@ -55,6 +56,8 @@ urlpatterns = [
     path(
         "agenda/vrij/feestdag/<str:day>/dicht/", exceptions.work_on_holiday, {"works": False}, name="close_holiday"
     ),
+    path("agenda/vrij/importeren/", closures.import_closures, name="import_closures"),
+    path("agenda/vrij/importeren/opslaan/", closures.save_closures, name="save_closures"),
     path("agenda/dag/", one_day.go_to_day, name="go_to_day"),
     path("agenda/dag/<str:day>/", one_day.change_day, name="day_hours"),
     path("agenda/dag/<str:day>/gewoon/", one_day.back_to_the_week, name="back_to_the_week"),
