@@ -160,6 +160,37 @@ def test_a_public_holiday_opens_and_closes(hers: Page) -> None:
     expect(first.locator(".badge--confirmed")).to_have_count(0)
 
 
+def test_closures_come_from_a_file_once_they_were_seen(hers: Page) -> None:
+    """A file as Dutch schools offer one: whole days, in the coming year."""
+    first = datetime.now(AMSTERDAM).date() + timedelta(days=200)
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//school//nl"]
+    for number, name in enumerate(["Zomervakantie", "Studiedag"]):
+        day = first + timedelta(days=10 * number)
+        lines += ["BEGIN:VEVENT", f"UID:{number}@school.example", "DTSTAMP:20260101T000000Z", f"SUMMARY:{name}"]
+        lines += [f"DTSTART;VALUE=DATE:{day:%Y%m%d}", f"DTEND;VALUE=DATE:{day + timedelta(days=5):%Y%m%d}"]
+        lines += ["END:VEVENT"]
+    content = "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
+    hers.locator("a[href$='/importeren/']").click()
+    assert_accessible(hers)
+    hers.locator("main form button").click()
+    expect(hers.locator("#errors")).to_be_visible()
+    assert_accessible(hers)
+
+    hers.locator("#id_file").set_input_files({"name": "a.ics", "mimeType": "text/calendar", "buffer": content})
+    hers.locator("main form button").click()
+
+    expect(hers.get_by_role("checkbox", checked=True)).to_have_count(2)
+    assert_accessible(hers)
+    hers.get_by_label("Studiedag").uncheck()
+    hers.locator("main form button").first.click()
+    hers.wait_for_url("**/agenda/vrij/")
+    saved = hers.locator("section:has(#off) tbody tr")
+    expect(saved).to_have_count(1)
+    expect(saved).to_contain_text("Zomervakantie")
+    saved.get_by_role("button").click()
+    expect(saved).to_have_count(0)
+
+
 def test_the_forms_are_accessible(hers: Page, practice: Served) -> None:
     for path in ("/agenda/vrij/nieuw/", "/agenda/vrij/extra/", "/en/agenda/vrij/"):
         hers.goto(practice.url + path)
