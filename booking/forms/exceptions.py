@@ -131,13 +131,18 @@ def extra_opening_initial(opening: diary.ExtraOpening, zone: ZoneInfo) -> dict[s
 
 
 class DayHoursForm(forms.Form):
-    """The hours of one day: as many lines from–until as there are `rows`, or none at all."""
+    """The hours of one day: as many lines from–until as there are `rows`, or none at all.
+
+    On a day with hours, ticking "closed" says enough; on one without (`was_closed`) hours beside the tick leave
+    open which of them is meant.
+    """
 
     closed = forms.BooleanField(label=_("Closed this day"), required=False)
     rows = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ROWS)
 
-    def __init__(self, *args: Any, rows: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rows: int, was_closed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.was_closed = was_closed
         self.count = rows = min(max(rows, 1), MOST_ROWS)
         self.initial["rows"] = rows
         for number in range(rows):
@@ -153,10 +158,11 @@ class DayHoursForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Add the `windows` (wall-clock), or the sentences that say what is wrong with them."""
         data = super().clean() or self.cleaned_data
-        windows = []
+        closed, filled, windows = data["closed"], False, []
         for number in range(self.count):
             start, end = data.get(f"start_{number}"), data.get(f"end_{number}")
-            if data["closed"] or self.errors or (start is None and end is None):
+            filled = filled or not (start is None and end is None)
+            if closed or self.errors or (start is None and end is None):
                 continue
             if start is None or end is None:
                 empty = f"start_{number}" if start is None else f"end_{number}"
@@ -165,7 +171,9 @@ class DayHoursForm(forms.Form):
                 self.add_error(f"end_{number}", _("The end must come after the beginning."))
             else:
                 windows.append((start, end))
-        if not (windows or data["closed"] or self.errors):
+        if closed and filled and self.was_closed:
+            self.add_error("closed", _("You have filled in hours as well. Please untick this, or clear them."))
+        if not (closed or filled or self.errors):
             self.add_error("closed", _("Please fill in hours, or tick that the day is closed."))
         data["windows"] = windows
         return data

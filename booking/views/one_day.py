@@ -45,12 +45,13 @@ def change_day(request: PracticeRequest, viewer: Viewer, day: str) -> HttpRespon
     context = _context(whose, local_day, found, zone)
     if context["past"]:
         return render(request, "agenda/day.html", context, status=200 if request.method != "POST" else 422)
+    was_closed = not found.windows
     if "more" in request.POST:
-        return render(request, "agenda/day.html", {**context, "form": _with_a_line_more(request.POST)})
+        return render(request, "agenda/day.html", {**context, "form": _with_a_line_more(request.POST, was_closed)})
     form = (
-        DayHoursForm(request.POST, rows=_rows(request.POST))
+        DayHoursForm(request.POST, rows=_rows(request.POST), was_closed=was_closed)
         if request.method == "POST"
-        else DayHoursForm(initial=_initial(found, zone), rows=len(found.windows) + 1)
+        else DayHoursForm(initial=_initial(found, zone), rows=len(found.windows) + 1, was_closed=was_closed)
     )
     return change_diary(
         request,
@@ -97,16 +98,16 @@ def _context(whose: Whose, day: date, found: DayHours, zone: ZoneInfo) -> dict[s
 
 
 def _initial(found: DayHours, zone: ZoneInfo) -> dict[str, Any]:
-    initial: dict[str, Any] = {"closed": not found.windows}
+    initial: dict[str, Any] = {"closed": found.own and not found.windows}
     for number, window in enumerate(found.windows):
         initial[f"start_{number}"] = window.start.astimezone(zone).time()
         initial[f"end_{number}"] = window.end.astimezone(zone).time()
     return initial
 
 
-def _with_a_line_more(posted: QueryDict) -> DayHoursForm:
+def _with_a_line_more(posted: QueryDict, was_closed: bool) -> DayHoursForm:
     """Return the form with what was typed and one line more; nothing is checked yet."""
-    return DayHoursForm(initial=posted.dict(), rows=_rows(posted) + 1)
+    return DayHoursForm(initial=posted.dict(), rows=_rows(posted) + 1, was_closed=was_closed)
 
 
 def _rows(posted: QueryDict) -> int:

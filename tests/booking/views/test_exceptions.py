@@ -344,6 +344,23 @@ class TestOneDay:
         assert self.hours(working) == []
         assert hers.get(self.DAY).context["form"]["closed"].value()
 
+    def test_hours_on_a_closed_day_ask_for_the_tick_to_go(self, hers: Client, working: Therapist) -> None:
+        day_hours.change(working, date(2026, 12, 1), [], AMSTERDAM)
+        data = {"rows": "1", "start_0": "10:00", "end_0": "12:00"}
+
+        response = hers.post(self.DAY, {**data, "closed": "on"})
+        assert response.status_code == 422
+        assert "You have filled in hours as well." in text(response)
+        assert self.hours(working) == []
+        hers.post(self.DAY, data)
+
+        assert self.hours(working) == [("10:00", "12:00")]
+
+    def test_a_day_without_usual_hours_is_not_ticked_as_closed(self, hers: Client, alice: Therapist) -> None:
+        form = hers.get(self.DAY).context["form"]
+
+        assert (form["closed"].value(), len(form.lines)) == (False, 1)
+
     def test_one_more_line_keeps_what_was_typed(self, hers: Client, working: Therapist) -> None:
         data = {"rows": "2", "start_0": "10:00", "end_0": "9", "start_1": "11:00", "end_1": "", "more": "1"}
 
