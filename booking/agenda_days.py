@@ -3,7 +3,7 @@ glance."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -94,7 +94,7 @@ def days(
         entries = [_placed(entry, available, now) for entry, _occupied in claims[therapist.pk]]
         entries += [Entry(What.TIME_OFF, off.interval, therapist, reason=off.reason) for off in page.time_off]
         busy = [occupied for _entry, occupied in claims[therapist.pk]]
-        free = subtract(available, [*busy, Interval(span.start, max(span.start, now))])
+        free = subtract(available, [*busy, Interval(span.start, max(span.start, _soonest(now)))])
         entries += [Entry(What.FREE, part, therapist) for part in free if part.end - part.start >= QUARTER]
         for day in _each(first, last):
             of_day = local_days(day, day, zone)
@@ -159,6 +159,11 @@ def _claims(therapists: list[Therapist], span: Interval, now: datetime) -> Itera
         # Several calendars elsewhere may say the same.
         for interval in taken if is_hold else merge(taken):
             yield Entry(What.HOLD if is_hold else What.ELSEWHERE, interval, by_id[therapist_id]), interval
+
+
+def _soonest(now: datetime) -> datetime:
+    """Return the next quarter of an hour: what begins at this very moment cannot be booked any more."""
+    return now - (now - datetime.min.replace(tzinfo=UTC)) % QUARTER + QUARTER
 
 
 def _available(page: Page) -> list[Interval]:

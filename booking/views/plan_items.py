@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.agenda_days import Entry, What
-from booking.day_plan import QUARTER
 from booking.intervals import Interval
 from booking.models import Appointment, State, Therapist
 
@@ -63,10 +62,8 @@ def _marks(entry: Entry) -> list[str]:
 
 
 def _booking_address(therapist: Therapist, free: Interval) -> str:
-    """Return where the free time is booked by hand, from its first quarter on."""
-    local = timezone.localtime(free.start)
-    past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond) % QUARTER
-    start = timezone.localtime(free.start + (QUARTER - past if past else timedelta()))
+    """Return where the free time is booked by hand, from its beginning on."""
+    start = timezone.localtime(free.start)
     query = {"therapist": therapist.slug, "day": f"{start:%Y-%m-%d}", "time": f"{start:%H:%M}"}
     return f"{reverse('booking:book_by_hand')}?{urlencode(query)}"
 

@@ -120,7 +120,7 @@ def _together(days: list[Day], where: Whereabouts, zone: ZoneInfo, now: datetime
         holiday=_holiday(days),
         clock=_clock(of_day),
         hours=[
-            f"{day.therapist.name} {', '.join(times_on(window, of_day) for window in day.available)}"
+            f"{day.therapist.name}: {', '.join(times_on(window, of_day) for window in day.available)}"
             for day in days
             if day.available
         ],

@@ -112,7 +112,7 @@ class TestADay:
         (day,) = look(alice, first=NOW.date())
 
         assert [_at(window) for window in day.available] == ["09:00-12:00"]
-        assert read(day) == ["10:30-12:00 free"]
+        assert read(day) == ["10:45-12:00 free"]
 
     def test_several_calendars_elsewhere_are_one_time(self, alice: Therapist) -> None:
         make_busy(alice, ("2026-12-01 09:00", "2026-12-01 10:30"), ("2026-12-01 10:00", "2026-12-01 12:00"))
