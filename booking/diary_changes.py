@@ -1,6 +1,7 @@
 """Changes of a diary that take the ground from under booked appointments: never unseen by the therapist, and no
 appointment is cancelled by them."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,8 +50,7 @@ def carry_out(
         version = therapist.diary_version
         before = _with_ground(therapist, zone, now)
         change()
-        after = {appointment.pk for appointment in _with_ground(therapist, zone, now)}
-        hit = [appointment for appointment in before if appointment.pk not in after]
+        hit = _for_reading(before - _with_ground(therapist, zone, now))
         if any(appointment.public_id not in accepted for appointment in hit):
             transaction.set_rollback(True)
             therapist.diary_version = version
@@ -66,21 +66,26 @@ def carry_out(
     return Outcome([], mailed)
 
 
-def _with_ground(therapist: Therapist, zone: ZoneInfo, now: datetime) -> list[Appointment]:
-    """Return the coming appointments of `therapist` that lie in her availability."""
+def _with_ground(therapist: Therapist, zone: ZoneInfo, now: datetime) -> set[int]:
+    """Return which coming appointments of `therapist`, by primary key, lie in her availability."""
     confirmed = Appointment.objects.filter(therapist=therapist, state=State.CONFIRMED, start__gt=now)
-    appointments = list(
-        confirmed.select_related("appointment_type", "therapist")
-        .prefetch_related("parents")
-        .order_by("start", "pk")
-    )
-    if not appointments:
-        return []
-    first, last = appointments[0].start.astimezone(zone).date(), appointments[-1].end.astimezone(zone).date()
-    openings = diary.openings(therapist, first, last, zone)
+    spans = {pk: Interval(start, end) for pk, start, end in confirmed.values_list("pk", "start", "end")}
+    if not spans:
+        return set()
+    first, last = min(span.start for span in spans.values()), max(span.end for span in spans.values())
+    openings = diary.openings(therapist, first.astimezone(zone).date(), last.astimezone(zone).date(), zone)
     free = subtract(openings.windows, openings.time_off)
-    return [
-        appointment
-        for appointment in appointments
-        if any(window.contains(Interval(appointment.start, appointment.end)) for window in free)
-    ]
+    # The windows are disjoint and in order: only the last one that has begun can hold an appointment.
+    starts = [window.start for window in free]
+    return {
+        pk
+        for pk, span in spans.items()
+        if (begun := bisect_right(starts, span.start)) and free[begun - 1].contains(span)
+    }
+
+
+def _for_reading(pks: set[int]) -> list[Appointment]:
+    # A family may have cancelled since, which needs no lock.
+    found = Appointment.objects.filter(pk__in=pks, state=State.CONFIRMED)
+    found = found.select_related("appointment_type", "therapist")
+    return list(found.prefetch_related("parents").order_by("start", "pk"))
