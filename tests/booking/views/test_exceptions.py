@@ -451,6 +451,17 @@ class TestOneDay:
         path = "/en/agenda/dag/?day=2026-12-01&therapist=alice"
         assert bob.get(path)["Location"] == f"{self.DAY}?therapist=alice"
 
+    def test_the_day_on_the_agenda_leads_to_it(self, hers: Client, bob: Client, alice: Therapist) -> None:
+        day = "/en/agenda/?view=day&day=2026-12-01"
+
+        own = hers.get(day).content.decode()
+        managers = bob.get(f"{day}&therapist=alice").content.decode()
+
+        assert f'href="{self.DAY}"' in own
+        assert 'href="/en/agenda/vrij/nieuw/?day=2026-12-01"' in own
+        assert f'href="{self.DAY}?therapist=alice"' in managers
+        assert 'href="/en/agenda/vrij/nieuw/?day=2026-12-01&amp;therapist=alice"' in managers
+
     @pytest.mark.parametrize("day", ["2026-02-30", "x", "1999-12-31"])
     def test_a_day_that_is_none_is_not_found(self, hers: Client, day: str) -> None:
         assert hers.get(f"/en/agenda/dag/{day}/").status_code == 404
