@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from booking import appointments, erasure, holds, notifications, outbox, rate_limits
+from booking import appointments, calendars, erasure, holds, notifications, outbox, rate_limits
 from practice.models import Practice
 
 
@@ -28,3 +28,9 @@ def tidy() -> None:
     holds.forget_expired(now=now)
     appointments.forget_idempotency_keys(now=now)
     rate_limits.forget_old(now=now)
+
+
+@shared_task(name="booking.tasks.read_calendars")
+def read_calendars() -> None:
+    """Every five minutes, and when one was added: read the calendars elsewhere that are due."""
+    calendars.read_due(zone=Practice.load().zone, now=timezone.now())

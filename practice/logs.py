@@ -1,4 +1,4 @@
-"""What logs must not keep: the signed links by which a family reaches its appointment, and a therapist her feed."""
+"""What logs must not keep: the signed links by which a family reaches its appointment, a therapist her feed."""
 
 import logging
 import re

@@ -183,6 +183,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3500},
     },
+    "read the calendars elsewhere": {
+        "task": "booking.tasks.read_calendars",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
 }
 
 LANGUAGE_CODE = "nl"
@@ -228,6 +233,8 @@ API_KEYS = env.list("API_KEYS", default=[])
 if API_BOOKING not in {"key", "open", "off"}:
     raise ImproperlyConfigured("API_BOOKING must be one of: key, open, off")
 ERASE_AFTER_DAYS = env.int("ERASE_AFTER_DAYS", default=30)
+# Networks of one's own, such as 192.168.1.0/24, where calendars may be read besides the public internet.
+CALENDAR_NETWORKS = env.list("CALENDAR_NETWORKS", default=[])
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [

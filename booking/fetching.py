@@ -1,0 +1,175 @@
+"""Fetching what stands at an address that somebody filled in, without being led astray by it.
+
+Only public addresses are asked, and the very address that was looked at is the one connected to: a name that
+answers differently the second time (DNS rebinding) reaches nothing inside. Little is taken, and for a short while.
+"""
+
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPException
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from threading import Timer
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from django.conf import settings
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import make_headers
+
+from booking.models import FetchFailure
+
+LARGEST = 5 * 1024 * 1024
+MOST_REDIRECTS = 3
+DEADLINE_SECONDS = 20.0
+_PIECE = 16 * 1024
+_REFUSALS = {401, 403, 404, 410}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_USER_AGENT = "Kennismaking (calendar reader)"
+# IPv6 addresses that stand for an IPv4 one, which is what counts (RFC 6052 §2.1, RFC 3056 §2).
+_NAT64, _SIX_TO_FOUR = IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16")
+
+
+class FetchFailed(Exception):
+    """Nothing could be fetched; `failure` says why. The address, which is a secret, is not in it."""
+
+    def __init__(self, failure: FetchFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+def fetch(url: str) -> bytes:
+    """Return what stands at `url` (http, https, or webcal, which is https here). Raises FetchFailed."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    parts = _checked(urlsplit(url))
+    for _redirect in range(MOST_REDIRECTS + 1):
+        try:
+            content, elsewhere = _ask(parts, deadline)
+        except (OSError, HTTPError, HTTPException, zlib.error, ValueError) as error:
+            late = isinstance(error, TimeoutError) or time.monotonic() >= deadline
+            raise FetchFailed(FetchFailure.TOO_SLOW if late else FetchFailure.UNREACHABLE) from error
+        if time.monotonic() >= deadline:
+            # Cut off by us, which looks just like an answer that ended by itself.
+            raise FetchFailed(FetchFailure.TOO_SLOW)
+        if elsewhere is None:
+            return content
+        following = _checked(urlsplit(urljoin(parts.geturl(), elsewhere)))
+        if parts.scheme == "https" and following.scheme != "https":
+            raise FetchFailed(FetchFailure.FORBIDDEN)
+        parts = following
+    raise FetchFailed(FetchFailure.UNREACHABLE)
+
+
+def _checked(parts: SplitResult) -> SplitResult:
+    """Return the address `parts` as it is asked; refuse what is none, or leads to another kind of service."""
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise FetchFailed(FetchFailure.UNREACHABLE) from error
+    if parts.scheme == "webcal":
+        parts = parts._replace(scheme="https")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise FetchFailed(FetchFailure.UNREACHABLE)
+    # Mail servers and the like answer on low ports of their own.
+    if port is not None and port < 1024 and port not in {80, 443}:
+        raise FetchFailed(FetchFailure.FORBIDDEN)
+    return parts
+
+
+def _ask(parts: SplitResult, deadline: float) -> tuple[bytes, str | None]:
+    """Return what the address answers, or where it leads to instead."""
+    with _connected(parts, deadline) as connection:
+        headers = {
+            "Host": parts.netloc.rpartition("@")[2],
+            "Accept": "text/calendar",
+            "Accept-Encoding": "gzip",
+            "User-Agent": _USER_AGENT,
+        }
+        if parts.username is not None:
+            headers |= make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+        target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+        with closing(connection.getresponse()) as response:
+            if response.status in _REDIRECTS:
+                return b"", response.headers.get("Location", "")
+            if response.status in _REFUSALS:
+                raise FetchFailed(FetchFailure.REFUSED)
+            if response.status != 200:
+                raise FetchFailed(FetchFailure.UNREACHABLE)
+            pieces: Iterator[bytes] = response.stream(_PIECE, decode_content=False)
+            if response.headers.get("Content-Encoding", "").lower() == "gzip":
+                pieces = _unpacked(pieces)
+            return _limited(pieces), None
+
+
+@contextmanager
+def _connected(parts: SplitResult, deadline: float) -> Iterator[HTTPConnection]:
+    """Give a connection to the address, cut off at `deadline`: a server that drips bytes keeps no one waiting."""
+    assert parts.hostname is not None
+    host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    found = _public_address(host, port)
+    left = max(deadline - time.monotonic(), 0.001)
+    if parts.scheme == "https":
+        connection: HTTPConnection = HTTPSConnection(
+            found, port, timeout=left, cert_reqs="CERT_REQUIRED", server_hostname=host, assert_hostname=host
+        )
+    else:
+        connection = HTTPConnection(found, port, timeout=left)
+
+    def cut_off() -> None:
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(left, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield connection
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _public_address(host: str, port: int) -> str:
+    """Return the address of `host`; raises FetchFailed where any that it has is not to be asked."""
+    found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    addresses = [ip_address(str(text).partition("%")[0]) for text in found]
+    if not addresses or not all(_may_ask(address) for address in addresses):
+        raise FetchFailed(FetchFailure.FORBIDDEN)
+    # IPv4 first: a machine without IPv6 cannot use the other, and every public calendar has this one.
+    return str(min(addresses, key=lambda address: address.version))
+
+
+def _may_ask(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return _may_ask(address.ipv4_mapped)
+        if address in _NAT64:
+            return _may_ask(IPv4Address(int(address) & 0xFFFFFFFF))
+        if address in _SIX_TO_FOUR:
+            return _may_ask(IPv4Address(int(address) >> 80 & 0xFFFFFFFF))
+    if any(address in ip_network(network) for network in settings.CALENDAR_NETWORKS):
+        return True
+    return address.is_global and not address.is_multicast
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what the gzipped `pieces` hold, never much at once: a small file can unpack to a huge one."""
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    for piece in pieces:
+        while piece:
+            yield unpacker.decompress(piece, _PIECE)
+            piece = unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise zlib.error("cut short")
+
+
+def _limited(pieces: Iterator[bytes]) -> bytes:
+    content = bytearray()
+    for piece in pieces:
+        content += piece
+        if len(content) > LARGEST:
+            raise FetchFailed(FetchFailure.TOO_LARGE)
+    return bytes(content)

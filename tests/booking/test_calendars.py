@@ -1,0 +1,291 @@
+"""Calendars elsewhere, on a real server: what is busy there is taken here, and a failing one opens nothing."""
+
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from booking import appointments, calendars, fetching, free_time, tasks
+from booking.errors import SlotTaken
+from booking.models import AppointmentType, CalendarSource, FetchFailure, ImportedBusy, Therapist
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_family,
+    make_hours,
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
+from tests.servers import free_port, listens, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
+
+NOW = wall("2026-11-30 08:00")
+
+
+class Radicale:
+    """A real calendar server, on which each test has a calendar of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.folder, self.url = free_port(), folder, ""
+        self.start()
+        self._ask("MKCOL", self._home, b"")
+
+    @property
+    def _home(self) -> str:
+        return f"http://127.0.0.1:{self.port}/alice/"
+
+    def start(self) -> None:
+        arguments = [
+            f"--server-hosts=127.0.0.1:{self.port}",
+            f"--storage-filesystem-folder={self.folder}",
+            "--auth-type=none",
+            "--logging-level=critical",
+        ]
+        self.process = subprocess.Popen([sys.executable, "-m", "radicale", *arguments])
+        wait_until(lambda: listens(self.port), what="the calendar server")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def make_calendar(self) -> None:
+        self.url = f"{self._home}{uuid4()}/"
+        self._ask("MKCALENDAR", self.url, b"")
+
+    def put(self, uid: str, *lines: str) -> None:
+        """Write an event, or write it anew."""
+        written = [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:test",
+            "BEGIN:VEVENT",
+            f"UID:{uid}",
+            "DTSTAMP:20261101T080000Z",
+            *lines,
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ]
+        self._ask("PUT", f"{self.url}{uid}.ics", "\r\n".join(written).encode())
+
+    def delete(self, uid: str) -> None:
+        self._ask("DELETE", f"{self.url}{uid}.ics", b"")
+
+    def _ask(self, method: str, url: str, body: bytes) -> None:
+        asked = urllib.request.Request(url, data=body, method=method)
+        asked.add_header("Content-Type", "text/calendar")
+        urllib.request.urlopen(asked).close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
+    started = Radicale(tmp_path_factory.mktemp("radicale"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def radicale(server: Radicale, settings: Any) -> Radicale:
+    settings.CALENDAR_NETWORKS = ["127.0.0.0/8"]
+    server.make_calendar()
+    return server
+
+
+@pytest.fixture
+def alice() -> Therapist:
+    """She works from nine to one, every day."""
+    make_practice()
+    therapist = make_therapist()
+    make_hours(therapist, start="09:00", end="13:00")
+    return therapist
+
+
+@pytest.fixture
+def consult(alice: Therapist) -> AppointmentType:
+    return make_type(alice, step=timedelta(hours=1))
+
+
+@pytest.fixture
+def source(alice: Therapist, radicale: Radicale) -> CalendarSource:
+    return calendars.add(alice, name="Privé", url=radicale.url, now=NOW)
+
+
+def read(now: datetime = NOW) -> int:
+    return calendars.read_due(zone=AMSTERDAM, now=now)
+
+
+def offered(consult: AppointmentType, day: str = "2026-12-01") -> list[str]:
+    on = date.fromisoformat(day)
+    slots = free_time.free_slots(consult, on, on, zone=AMSTERDAM, now=NOW)
+    return [f"{slot.start.astimezone(AMSTERDAM):%H:%M}" for slot in slots]
+
+
+def test_what_is_busy_there_is_not_offered_here(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    radicale.put("a", "DTSTART:20261201T093000Z", "DTEND:20261201T100000Z", "SUMMARY:Tandarts")
+    radicale.put("b", "DTSTART;TZID=Europe/Amsterdam:20261201T120000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY")
+    assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+    assert read() == 1
+
+    assert offered(consult) == ["09:00", "11:00"]
+    assert offered(consult, "2026-12-08") == ["09:00", "10:00", "11:00"]
+    source.refresh_from_db()
+    assert (source.read_at, source.failure, source.due_at) == (NOW, "", NOW + calendars.EVERY)
+
+
+def test_nobody_books_over_it_not_even_by_the_time_of_a_page_seen_before(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+    read()
+
+    with pytest.raises(SlotTaken):
+        appointments.book(consult, wall("2026-12-01 10:00"), family=make_family(), zone=AMSTERDAM, now=NOW)
+
+
+def test_buffers_keep_their_distance_from_it(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    AppointmentType.objects.update(buffer_after=timedelta(minutes=15))
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+    read()
+
+    assert offered(AppointmentType.objects.get()) == ["11:00", "12:00"]
+
+
+def test_what_goes_there_comes_free_here(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+    read()
+    radicale.delete("a")
+    radicale.put("b", "DTSTART:20261201T110000Z", "DTEND:20261201T120000Z")
+
+    assert read(NOW + timedelta(minutes=14)) == 0
+    assert read(NOW + calendars.EVERY) == 1
+    assert offered(consult) == ["09:00", "10:00", "11:00"]
+
+
+def test_only_times_are_kept(radicale: Radicale, source: CalendarSource) -> None:
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z", "SUMMARY:Geheim", "LOCATION:Elders")
+    read()
+
+    kept = ImportedBusy.objects.values().get()
+    assert set(kept) == {"id", "source_id", "start", "end"}
+
+
+def test_what_leaves_her_free_takes_nothing(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    radicale.put("a", "DTSTART;VALUE=DATE:20261201", "TRANSP:TRANSPARENT")
+    radicale.put("b", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z", "STATUS:CANCELLED")
+    read()
+
+    assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+
+class TestFailing:
+    def test_the_last_good_copy_stays_and_it_says_since_when(
+        self, radicale: Radicale, source: CalendarSource, consult: AppointmentType, alice: Therapist
+    ) -> None:
+        radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+        read()
+        radicale.stop()
+
+        first = NOW + timedelta(minutes=20)
+        for moment in (first, first + calendars.EVERY_WHILE_FAILING):
+            assert read(moment) == 0
+            source.refresh_from_db()
+            assert (source.failure, source.failing_since) == (FetchFailure.UNREACHABLE, first)
+            assert source.due_at == moment + calendars.EVERY_WHILE_FAILING
+        assert offered(consult) == ["09:00", "11:00", "12:00"]
+        assert list(calendars.failing([alice])) == [source]
+
+        radicale.start()
+        read(first + 2 * calendars.EVERY_WHILE_FAILING)
+        source.refresh_from_db()
+        assert (source.failure, source.failing_since) == ("", None)
+
+    def test_what_is_no_calendar_any_more_opens_nothing(
+        self, radicale: Radicale, source: CalendarSource, consult: AppointmentType
+    ) -> None:
+        radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+        read()
+        CalendarSource.objects.update(url=f"http://127.0.0.1:{radicale.port}/.web/")
+        read(NOW + calendars.EVERY)
+
+        source.refresh_from_db()
+        assert source.failure == FetchFailure.NOT_A_CALENDAR
+        assert offered(consult) == ["09:00", "11:00", "12:00"]
+
+    def test_one_that_fails_does_not_hold_up_the_others(
+        self, radicale: Radicale, alice: Therapist, consult: AppointmentType
+    ) -> None:
+        calendars.add(alice, name="A", url="http://127.0.0.1:9/", now=NOW - timedelta(minutes=1))
+        calendars.add(alice, name="B", url=radicale.url, now=NOW)
+        radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+
+        assert read() == 1
+        assert offered(consult) == ["09:00", "11:00", "12:00"]
+
+    def test_an_address_inside_is_not_asked(self, alice: Therapist) -> None:
+        source = calendars.add(alice, name="A", url="http://127.0.0.1:8000/agenda/", now=NOW)
+
+        assert read() == 0
+        source.refresh_from_db()
+        assert source.failure == FetchFailure.FORBIDDEN
+
+
+def test_two_workers_read_one_calendar_once(
+    radicale: Radicale, source: CalendarSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second comes while the first is fetching."""
+    fetch, nested = fetching.fetch, []
+
+    def while_another_comes(url: str) -> bytes:
+        nested.append(read())
+        return fetch(url)
+
+    monkeypatch.setattr(fetching, "fetch", while_another_comes)
+
+    assert (read(), nested) == (1, [0])
+
+
+def test_one_that_was_removed_leaves_nothing_behind(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType
+) -> None:
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+    read()
+
+    calendars.remove(source)
+
+    assert not ImportedBusy.objects.exists()
+    assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+
+def test_the_task_reads_what_is_due(radicale: Radicale, alice: Therapist) -> None:
+    calendars.add(alice, name="A", url=radicale.url, now=timezone.now())
+
+    tasks.read_calendars()
+
+    assert CalendarSource.objects.get().read_at is not None
+
+
+def test_its_address_is_kept_as_the_secret_it_is(alice: Therapist) -> None:
+    calendars.add(alice, name="A", url="https://calendar.example/secret-key.ics", now=NOW)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT url FROM booking_calendarsource")
+        assert "secret-key" not in cursor.fetchone()[0]

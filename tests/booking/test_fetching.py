@@ -1,0 +1,300 @@
+"""Fetching an address that somebody filled in, from servers that mean well and servers that do not."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from booking import fetching
+from booking.fetching import FetchFailed, fetch
+from booking.models import FetchFailure
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """A web server on this machine, whose answers the test gives."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[BaseHTTPRequestHandler] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append(self)
+                server.answers[self.path](self)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def url(self, path: str = "/a.ics") -> str:
+        return f"http://127.0.0.1:{self.http.server_port}{path}"
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Server]:
+    settings.CALENDAR_NETWORKS = ["127.0.0.0/8"]
+    started = Server()
+    yield started
+    started.close()
+
+
+def ok(body: bytes, **headers: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def status(code: int, location: str = "") -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(code)
+        if location:
+            request.send_header("Location", location)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    return answer
+
+
+def failure_of(url: str) -> FetchFailure:
+    with pytest.raises(FetchFailed) as failed:
+        fetch(url)
+    assert url not in str(failed.value)
+    return failed.value.failure
+
+
+def test_what_stands_there_is_given(server: Server) -> None:
+    server.answers["/a.ics?key=1"] = ok(b"BEGIN:VCALENDAR")
+
+    assert fetch(server.url("/a.ics?key=1#part")) == b"BEGIN:VCALENDAR"
+    (asked,) = server.asked
+    assert asked.headers["Host"] == f"127.0.0.1:{server.http.server_port}"
+    assert "Cookie" not in asked.headers
+
+
+def test_what_is_packed_is_unpacked(server: Server) -> None:
+    server.answers["/a.ics"] = ok(gzip.compress(b"x" * 100_000), Content_Encoding="gzip")
+
+    assert fetch(server.url()) == b"x" * 100_000
+
+
+def test_name_and_password_in_the_address_are_used(server: Server) -> None:
+    server.answers["/a.ics"] = ok(b"x")
+    fetch(server.url().replace("http://", "http://alice:s%40fe@"))
+
+    assert server.asked[0].headers["Authorization"] == "Basic YWxpY2U6c0BmZQ=="
+
+
+def test_it_is_led_on_a_few_times_and_no_more(server: Server) -> None:
+    server.answers |= {"/1": status(302, "/2"), "/2": status(301, "/3"), "/3": status(307, "/4"), "/4": ok(b"x")}
+    server.answers |= {"/0": status(302, "/1"), "/round": status(302, "/round")}
+
+    assert fetch(server.url("/1")) == b"x"
+    assert failure_of(server.url("/0")) == FetchFailure.UNREACHABLE
+    assert failure_of(server.url("/round")) == FetchFailure.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        (401, FetchFailure.REFUSED),
+        (403, FetchFailure.REFUSED),
+        (404, FetchFailure.REFUSED),
+        (410, FetchFailure.REFUSED),
+        (500, FetchFailure.UNREACHABLE),
+        (204, FetchFailure.UNREACHABLE),
+    ],
+)
+def test_another_answer_is_told_apart(server: Server, code: int, failure: FetchFailure) -> None:
+    server.answers["/a.ics"] = status(code)
+
+    assert failure_of(server.url()) == failure
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+        "[fd00::1]",
+    ],
+)
+def test_nothing_inside_is_asked(host: str) -> None:
+    assert failure_of(f"http://{host}:8080/a.ics") == FetchFailure.FORBIDDEN
+
+
+def test_nobody_is_led_inside_either(server: Server, settings: Any) -> None:
+    settings.CALENDAR_NETWORKS = ["127.0.0.1/32"]
+    for inside in (
+        "http://127.0.0.2:1/",
+        "http://169.254.169.254/latest/",
+        "http://[::1]:1/",
+        "ftp://x/",
+        "file:///x",
+    ):
+        server.answers["/a.ics"] = status(302, inside)
+
+        assert failure_of(server.url()) in {FetchFailure.FORBIDDEN, FetchFailure.UNREACHABLE}
+    assert len(server.asked) == 5
+
+
+def test_the_address_that_was_looked_at_is_the_one_connected_to(
+    server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that answers differently the second time reaches nothing: it is asked for once."""
+    server.answers["/a.ics"] = ok(b"x")
+    asked = []
+    resolve = socket.getaddrinfo
+
+    def rebinding(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(host)
+        return resolve("127.0.0.1" if host == "calendar.example" else host, *args, **kwargs)
+
+    monkeypatch.setattr("socket.getaddrinfo", rebinding)
+    fetch(f"http://calendar.example:{server.http.server_port}/a.ics")
+
+    assert asked.count("calendar.example") == 1
+    assert server.asked[0].headers["Host"] == f"calendar.example:{server.http.server_port}"
+
+
+@pytest.mark.parametrize("port", [22, 25, 110, 0, 99999])
+def test_other_services_are_not_spoken_to(server: Server, port: int) -> None:
+    assert failure_of(f"http://127.0.0.1:{port}/") in {FetchFailure.FORBIDDEN, FetchFailure.UNREACHABLE}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "ftp://example.org/a.ics", "file:///etc/passwd", "http://", "http://[::1/"]
+)
+def test_what_is_no_web_address_is_not_asked(url: str) -> None:
+    with pytest.raises((FetchFailed, ValueError)):
+        fetch(url)
+
+
+def test_a_huge_answer_is_cut_off(server: Server) -> None:
+    server.answers["/a.ics"] = ok(b"x" * (fetching.LARGEST + 1))
+
+    assert failure_of(server.url()) == FetchFailure.TOO_LARGE
+
+
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_cut_off(server: Server) -> None:
+    bomb = gzip.compress(b"\0" * 200 * 1024 * 1024)
+    assert len(bomb) < fetching.LARGEST
+    server.answers["/a.ics"] = ok(bomb, Content_Encoding="gzip")
+
+    assert failure_of(server.url()) == FetchFailure.TOO_LARGE
+
+
+def test_what_is_cut_short_is_not_taken_for_all(server: Server) -> None:
+    packed = gzip.compress(b"BEGIN:VCALENDAR" * 1000)
+    server.answers["/packed"] = ok(packed[:-20], Content_Encoding="gzip")
+    server.answers["/plain"] = ok(b"BEGIN", Content_Length="1000")
+
+    assert failure_of(server.url("/packed")) == FetchFailure.UNREACHABLE
+    assert failure_of(server.url("/plain")) == FetchFailure.UNREACHABLE
+
+
+@pytest.mark.parametrize("silent", ["headers", "body"])
+def test_a_server_that_drips_keeps_nobody_waiting(
+    server: Server, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    monkeypatch.setattr(fetching, "DEADLINE_SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        if silent == "body":
+            request.wfile.write(b"Content-Length: 100000\r\n\r\n")
+        while not over.wait(0.02):
+            try:
+                request.wfile.write(b"X: y\r\n")
+            except OSError:
+                return
+
+    server.answers["/a.ics"] = drip
+    try:
+        assert failure_of(server.url()) == FetchFailure.TOO_SLOW
+    finally:
+        over.set()
+
+
+def test_nobody_there_is_said(server: Server) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+        assert failure_of(f"http://127.0.0.1:{port}/") == FetchFailure.UNREACHABLE
+
+
+def test_a_certificate_of_ones_own_making_is_not_believed(server: Server, tmp_path: Any) -> None:
+    import ssl
+
+    certificate = _self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True, do_handshake_on_connect=False)
+    server.answers["/a.ics"] = ok(b"x")
+
+    assert failure_of(server.url().replace("http:", "webcal:")) == FetchFailure.UNREACHABLE
+    assert server.asked == []
+
+
+def _self_signed(folder: Any) -> Any:
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "own.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path

@@ -1,0 +1,112 @@
+"""The page of a therapist's calendars elsewhere."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from booking import calendars
+from booking.models import CalendarSource, FetchFailure, Therapist
+from tests.booking.factories import make_practice, wall
+from tests.booking.views.reading import text
+
+pytestmark = pytest.mark.django_db
+
+URL = "/en/agenda/kalenders/"
+NOW = wall("2026-11-30 10:30")
+SECRET = "https://calendar.example/private-0123456789abcdef/basic.ics"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture(autouse=True)
+def practice() -> None:
+    make_practice()
+
+
+@pytest.fixture
+def source(alice: Therapist) -> CalendarSource:
+    return calendars.add(alice, name="Privé", url=SECRET, now=NOW)
+
+
+def test_one_is_added_by_its_address_which_is_not_shown_again(
+    browsers: dict[str, Client], alice: Therapist
+) -> None:
+    response = browsers["alice"].post(URL, {"name": "Privé", "url": f" {SECRET} "}, follow=True)
+
+    added = CalendarSource.objects.get()
+    assert (added.therapist, added.name, added.url, added.due_at) == (alice, "Privé", SECRET, NOW)
+    assert "Privé being read calendar.example" in text(response)
+    assert "private-0123456789abcdef" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "x",
+        "ftp://calendar.example/a.ics",
+        "javascript:alert(1)",
+        "https://",
+        "https://[::1/",
+        "https://a\x00b.nl",
+    ],
+)
+def test_what_is_no_address_gets_a_sentence_and_keeps_what_was_typed(
+    browsers: dict[str, Client], url: str
+) -> None:
+    response = browsers["alice"].post(URL, {"name": "Privé", "url": url})
+
+    assert response.status_code == 422
+    assert 'value="Privé"' in response.content.decode()
+    assert not CalendarSource.objects.exists()
+
+
+def test_a_failing_one_says_why_and_since_when(browsers: dict[str, Client], source: CalendarSource) -> None:
+    CalendarSource.objects.update(
+        failure=FetchFailure.REFUSED, failing_since=wall("2026-11-29 09:00"), read_at=wall("2026-11-28 09:00")
+    )
+
+    page = text(browsers["alice"].get(URL))
+    assert "Privé cannot be read calendar.example, last read on 28 November 09:00" in page
+    assert (
+        "The other side refuses it: the address may have been renewed. That is so since 29 November 09:00." in page
+    )
+    assert "the times that were read last stay taken" in page
+
+
+def test_it_is_read_at_once_when_asked(browsers: dict[str, Client], source: CalendarSource) -> None:
+    CalendarSource.objects.update(due_at=wall("2026-12-01 10:00"))
+
+    browsers["alice"].post(f"{URL}{source.pk}/lezen/")
+
+    source.refresh_from_db()
+    assert source.due_at == NOW
+
+
+def test_it_is_removed(browsers: dict[str, Client], source: CalendarSource) -> None:
+    browsers["alice"].post(f"{URL}{source.pk}/weg/")
+
+    assert not CalendarSource.objects.exists()
+
+
+def test_ten_are_enough(browsers: dict[str, Client], alice: Therapist) -> None:
+    for number in range(calendars.MOST_SOURCES):
+        calendars.add(alice, name=f"{number}", url=SECRET, now=NOW)
+
+    browsers["alice"].post(URL, {"name": "Privé", "url": SECRET})
+    assert CalendarSource.objects.count() == calendars.MOST_SOURCES
+
+
+@pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("bob", 404), ("dana", 403)])
+def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource, who: str, status: int) -> None:
+    for action in ("lezen", "weg"):
+        assert browsers[who].post(f"{URL}{source.pk}/{action}/").status_code == status
+        assert browsers["alice"].get(f"{URL}{source.pk}/{action}/").status_code == 405
+    assert Client().get(URL)["Location"].startswith("/en/account/login/")
+    assert CalendarSource.objects.count() == 1
