@@ -22,6 +22,11 @@ from booking.models import (
 )
 
 _DAY = timedelta(days=1)
+# What is not shown is neither read nor decrypted.
+_SHOWN = [
+    "public_id", "therapist_id", "start", "end", "occupied_start", "occupied_end", "state", "asked_to_move_at",
+    "child_first_name", "erased_at", "appointment_type__name",
+]  # fmt: skip
 
 
 class What(StrEnum):
@@ -99,8 +104,8 @@ def days(
         for day in _each(first, last):
             of_day = local_days(day, day, zone)
             holiday = PublicHoliday(day, named[day], day in page.worked_holidays) if day in named else None
-            on_day = [replace(entry, interval=_cut(entry.interval, of_day)) for entry in entries]
-            shown = [entry for entry in on_day if entry.interval.start < entry.interval.end]
+            on_day = [entry for entry in entries if entry.interval.overlaps(of_day)]
+            shown = [replace(entry, interval=_cut(entry.interval, of_day)) for entry in on_day]
             shown.sort(key=lambda entry: entry.interval)
             open_then = [_cut(window, of_day) for window in available if window.overlaps(of_day)]
             found.append(Day(day, therapist, open_then, holiday, shown))
@@ -135,9 +140,8 @@ def month(
 def _claims(therapists: list[Therapist], span: Interval, now: datetime) -> Iterator[tuple[Entry, Interval]]:
     """Yield what claims a moment of `span` (UTC), with all the time that it occupies, in two queries."""
     by_id = {therapist.pk: therapist for therapist in therapists}
-    # What is not shown is not decrypted either.
-    appointments = Appointment.objects.live().overlapping(span).defer("remark", "cancel_reason")
-    for found in appointments.filter(therapist__in=therapists).select_related("appointment_type"):
+    appointments = Appointment.objects.live().overlapping(span).filter(therapist__in=therapists)
+    for found in appointments.select_related("appointment_type").only(*_SHOWN):
         entry = Entry(What.APPOINTMENT, Interval(found.start, found.end), by_id[found.therapist_id], found)
         yield entry, Interval(found.occupied_start, found.occupied_end)
     holds = Hold.objects.filter(
@@ -177,7 +181,7 @@ def _placed(entry: Entry, available: list[Interval], now: datetime) -> Entry:
 
 
 def _cut(interval: Interval, span: Interval) -> Interval:
-    """Return what `interval` has of `span`; empty or reversed where that is nothing."""
+    """Return what `interval`, which overlaps `span`, has of it."""
     return Interval(max(interval.start, span.start), min(interval.end, span.end))
 
 

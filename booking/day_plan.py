@@ -94,7 +94,7 @@ def rows_for(
         for span in whole:
             if numbers := _numbers(span, day, zone, position):
                 shown |= {numbers[0], numbers[1] - 1}
-        of_day = local_days(day, day, zone)
+        of_day = _span(day, zone)
         for span in edges:
             if numbers := _numbers(span, day, zone, position):
                 shown |= {numbers[0]} if span.start > of_day.start else set()
@@ -108,9 +108,14 @@ def rows_for(
 
 
 @lru_cache(maxsize=64)
+def _span(day: date, zone: ZoneInfo) -> Interval:
+    return local_days(day, day, zone)
+
+
+@lru_cache(maxsize=64)
 def _readings(day: date, zone: ZoneInfo) -> tuple[Reading, ...]:
     """Return what the clock shows at the beginning of each quarter of the local `day`."""
-    span = local_days(day, day, zone)
+    span = _span(day, zone)
     local = ((span.start + number * QUARTER).astimezone(zone) for number in range(_quarters(span)))
     return tuple((at.hour * 60 + at.minute, at.fold) for at in local)
 
@@ -126,7 +131,7 @@ def _quarters(span: Interval) -> int:
 def _numbers(span: Interval, day: date, zone: ZoneInfo, position: dict[Reading, int]) -> tuple[int, int] | None:
     """Return the first row and the one after the last that `span` has on the local `day`, counted in the whole
     clock; None where it has no moment of that day."""
-    of_day = local_days(day, day, zone)
+    of_day = _span(day, zone)
     if not span.overlaps(of_day):
         return None
     most = _quarters(of_day)

@@ -13,10 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from booking import agenda, agenda_days, outbox
 from booking.access import Viewer, therapist_required
+from booking.models import AppointmentQuerySet
 from booking.views.days import days
 from booking.views.plans import month_plan, plan
 from booking.views.whereabouts import Whereabouts, whereabouts
 from practice.requests import PracticeRequest
+
+_ON_A_PAGE = 20
 
 
 @therapist_required
@@ -39,7 +42,7 @@ def past(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """List the appointments of the last thirty days, the latest first."""
     zone, now = request.practice.zone, timezone.now()
     listed = agenda.past(viewer.appointments(), zone=zone, now=now)
-    return render(request, "agenda/past.html", {"days": days(listed, now)})
+    return render(request, "agenda/past.html", _listed(request, listed, now))
 
 
 @therapist_required
@@ -56,11 +59,30 @@ def retry_mail(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpRespons
     return redirect("booking:agenda")
 
 
+def _listed(request: PracticeRequest, found: AppointmentQuerySet, now: datetime) -> dict[str, Any]:
+    """Return the page of `found` that the address asks for by its number, and the addresses of those around it."""
+    asked = request.GET.get("page", "")
+    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1
+    first = max(page - 1, 0) * _ON_A_PAGE
+    # One more than is shown tells whether there is another page.
+    listed = list(found[first : first + _ON_A_PAGE + 1])
+    around = {
+        "earlier_page": page - 1 if page > 1 else 0,
+        "later_page": page + 1 if len(listed) > _ON_A_PAGE else 0,
+    }
+    addresses = {}
+    for name, number in around.items():
+        query = request.GET.copy()
+        query["page"] = f"{number}"
+        addresses[name] = f"?{query.urlencode()}" if number else ""
+    return {"days": days(listed[:_ON_A_PAGE], now), **addresses}
+
+
 def _shown(request: PracticeRequest, viewer: Viewer, where: Whereabouts, now: datetime) -> dict[str, Any]:
     zone, language = request.practice.zone, get_language() or "nl"
     if where.view == "list":
         own = viewer.appointments().filter(therapist__in=where.therapists)
-        return {"days": days(agenda.coming(own, zone=zone, now=now), now)}
+        return _listed(request, agenda.coming(own, zone=zone, now=now), now)
     if where.view == "month":
         found = agenda_days.month(where.therapists, where.first, where.last, zone=zone, language=language)
         return {"weeks": month_plan(found, where, now)}

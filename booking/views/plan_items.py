@@ -16,45 +16,53 @@ from booking.models import Appointment, State, Therapist
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something on a day: `place` is the classes that say where in a plan, `since` and `until` say when."""
+    """Something on a day: `classes` for its state and its place in a plan, `since` and `until` for when it is."""
 
     what: str
-    place: str
+    classes: str
     since: str
     until: str = ""
     url: str = ""
-    appointment: Appointment | None = None
-    therapist: str = ""
-    reason: str = ""
+    who: str = ""
+    about: str = ""
     marks: list[str] = field(default_factory=list)
 
 
 def item(entry: Entry, of_day: Interval, *, place: str = "", named: bool = False) -> Item:
     """Return `entry` of the local day `of_day` as it is shown, with the therapist's name where it is `named`."""
-    appointment, url, (since, until) = entry.appointment, "", _words(entry.interval, of_day)
-    if appointment:
-        url = reverse("booking:agenda_appointment", args=[appointment.public_id])
-        since, until = clock_at(appointment.start), f"–{clock_at(appointment.end)}"
-    elif entry.what == What.FREE:
-        url = _booking_address(entry.therapist, entry.interval)
-    return Item(
-        what=entry.what.value,
-        place=place,
-        since=since,
-        until=until,
-        url=url,
-        appointment=appointment,
-        therapist=entry.therapist.name if named else "",
-        reason=entry.reason,
-        marks=_marks(entry),
-    )
+    (since, until), about = _words(entry.interval, of_day), _about(entry)
+    about = f"{about}, {entry.therapist.name}" if named else about
+    if appointment := entry.appointment:
+        return Item(
+            entry.what.value,
+            f"item--{appointment.state} {place}",
+            clock_at(appointment.start),
+            f"–{clock_at(appointment.end)}",
+            url=reverse("booking:agenda_appointment", args=[appointment.public_id]),
+            who=_("erased") if appointment.erased_at else appointment.child_first_name,
+            about=about,
+            marks=_marks(entry, appointment),
+        )
+    url = _booking_address(entry.therapist, entry.interval) if entry.what == What.FREE else ""
+    return Item(entry.what.value, place, since, until, url=url, about=about)
 
 
-def _marks(entry: Entry) -> list[str]:
-    appointment, marks = entry.appointment, []
-    if appointment and appointment.state != State.CONFIRMED:
+def _about(entry: Entry) -> str:
+    if entry.appointment:
+        return str(entry.appointment.appointment_type.name)
+    return {
+        What.HOLD: _("Held: someone is booking"),
+        What.ELSEWHERE: _("Busy elsewhere"),
+        What.FREE: _("Free: book"),
+        What.TIME_OFF: f"{_('Away')}: {entry.reason}" if entry.reason else _("Away"),
+    }[entry.what]
+
+
+def _marks(entry: Entry, appointment: Appointment) -> list[str]:
+    marks = []
+    if appointment.state != State.CONFIRMED:
         marks.append(appointment.get_state_display())
-    if appointment and appointment.state == State.CONFIRMED and appointment.asked_to_move_at:
+    elif appointment.asked_to_move_at:
         marks.append(_("other time asked"))
     if entry.outside:
         marks.append(_("outside working hours"))

@@ -196,6 +196,27 @@ class TestTheList:
 
         assert [f"{day.day}" for day in days] == ["2026-11-29", "2026-10-31"]
 
+    @pytest.mark.parametrize(("path", "day"), [("?view=list", "2026-12-01"), ("eerder/", "2026-11-29")])
+    def test_a_long_list_has_pages(
+        self, browsers: dict[str, Client], alice: Therapist, path: str, day: str
+    ) -> None:
+        appointment_type = make_type(alice, duration=timedelta(minutes=15))
+        for number in range(21):
+            make_appointment(appointment_type, start=f"{day} {9 + number // 4:02}:{number % 4 * 15:02}")
+
+        def look(path: str) -> tuple[int, str, str]:
+            context = browsers["alice"].get(f"/en/agenda/{path}").context
+            shown = sum(len(day.entries) for day in context["days"])
+            return shown, context["earlier_page"], context["later_page"]
+
+        one, *_ways, later = look(path)
+        assert one == 20
+        rest, earlier, end = look(f"{path.partition('?')[0]}{later}")
+        assert (rest, end) == (1, "")
+        assert look(f"{path.partition('?')[0]}{earlier}")[0] == 20
+        for wrong in ("0", "-1", "x", "²", "99999999999999999999"):
+            assert look(f"{path}{'&' if '?' in path else '?'}page={wrong}")[0] == 20
+
     def test_what_was_erased_is_shown_as_such(self, browsers: dict[str, Client], alice: Therapist) -> None:
         erased = make_appointment(make_type(alice), start="2026-11-29 09:00", erased_at=NOW)
         erased.parents.update(name="", email="", phone="")

@@ -1,0 +1,230 @@
+"""The therapist's agenda in a real browser: with a thumb, by keyboard, and without JavaScript."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
+
+pytestmark = [pytest.mark.servers, pytest.mark.browser]
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+# Everything that a day can hold, and a second therapist, in the week of MONDAY.
+FILL = """
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from django.utils import timezone
+from booking import diary
+from booking.intervals import Interval, from_wall
+from booking.models import AppointmentType, CalendarSource, Hold, ImportedBusy, Therapist
+from practice.models import Practice
+from tests.booking.factories import make_appointment, make_hours
+
+zone, now = Practice.load().zone, timezone.now()
+monday = date.fromisoformat("MONDAY")
+demo, consult = Therapist.objects.get(), AppointmentType.objects.get(slug="eerste-afspraak")
+other = Therapist.objects.create(slug="other", name="Tweede Therapeut", email="other@demo.example")
+consult.therapists.add(other)
+make_hours(other, 0, 1)
+for therapist in (demo, other):
+    with suppress(diary.NotInDiary):
+        diary.work_on_holiday(therapist, monday, zone, works=True)
+
+def at(hour, minute=0):
+    return from_wall(datetime.combine(monday, time(hour, minute)), zone)
+
+make_appointment(consult, therapist=demo, start=f"{monday} 10:00", child_first_name="Sam", asked_to_move_at=now)
+make_appointment(consult, therapist=demo, start=f"{monday} 17:30", child_first_name="Tijn")
+make_appointment(consult, therapist=other, start=f"{monday} 10:00", child_first_name="Noor")
+Hold.objects.create(
+    therapist=demo, appointment_type=consult, start=at(9), occupied_start=at(9), occupied_end=at(10),
+    expires_at=now + timedelta(hours=1), visitor="visitor", address="address",
+)
+source = CalendarSource.objects.create(therapist=demo, name="Thuis", due_at=now + timedelta(days=365))
+ImportedBusy.objects.create(source=source, start=at(13), end=at(14, 30))
+diary.add_time_off(demo, Interval(at(15), at(16)), "Tandarts")
+"""
+
+
+@pytest.fixture(scope="module")
+def monday() -> date:
+    """The first day of next week, so that all of it lies ahead."""
+    day = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+    return day + timedelta(days=7 - day.weekday())
+
+
+@pytest.fixture(scope="module")
+def practice(served: Any, monday: date) -> Iterator[Served]:
+    with served("sqlite") as practice:
+        practice.manage("shell", "-c", FILL.replace("MONDAY", f"{monday}"))
+        yield practice
+
+
+@pytest.fixture(scope="module")
+def signed_in(practice: Served, browser: Browser, browser_context_args: Any) -> Any:
+    """The cookies of the demo therapist, who is the manager too."""
+    context = browser.new_context(**browser_context_args)
+    page = context.new_page()
+    page.goto(f"{practice.url}/agenda/")
+    page.locator("input[name=login]").fill(DEMO_EMAIL)
+    page.locator("input[name=password]").fill(DEMO_PASSWORD)
+    page.locator("main button[type=submit], main button:not([type])").first.click()
+    page.wait_for_url("**/agenda/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def open_browser(browser: Browser, browser_context_args: Any, signed_in: Any) -> Iterator[Any]:
+    """Opens pages of a signed-in therapist: `open_browser(DESK, javascript=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def new_page(viewport: dict[str, int], **settings: Any) -> Page:
+        arguments = {**browser_context_args, "viewport": viewport, "storage_state": signed_in, **settings}
+        contexts.append(browser.new_context(**arguments))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
+        page.on("console", lambda said: pytest.fail(said.text) if said.type == "error" else None)
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(practice: Served, open_browser: Any, monday: date, viewport: Any, scheme: str) -> None:
+    page = open_browser(viewport, color_scheme=scheme)
+    for path in ("agenda/", "agenda/eerder/"):
+        page.goto(f"{practice.url}/{path}")
+        assert_accessible(page)
+    for view in ("day", "week", "month", "list"):
+        for whose in ("demo-therapeut", ""):
+            page.goto(f"{practice.url}/agenda/?view={view}&day={monday}&therapist={whose}")
+            assert_accessible(page)
+
+
+def test_in_a_plan_things_lie_where_their_time_is(practice: Served, open_browser: Any, monday: date) -> None:
+    page = open_browser(DESK)
+    page.goto(f"{practice.url}/agenda/?view=week&day={monday}&therapist=demo-therapeut")
+
+    def box(name: str) -> dict[str, float]:
+        found = page.locator(".item > *").filter(has_text=name).bounding_box()
+        assert found
+        return found
+
+    sam, tijn, busy = box("Sam"), box("Tijn"), box("Elders bezet")
+    hour = (tijn["y"] - sam["y"]) / 7.5
+    assert hour == pytest.approx(96, abs=1)
+    assert busy["y"] - sam["y"] == pytest.approx(3 * hour, abs=2)
+    assert busy["height"] == pytest.approx(1.5 * hour, abs=4)
+    assert sam["x"] == tijn["x"] == busy["x"]
+    monday_column = page.locator(".plan__day").first.bounding_box()
+    assert monday_column
+    assert monday_column["x"] < sam["x"] < monday_column["x"] + monday_column["width"] < 400
+
+
+def test_what_begins_at_once_lies_beside_each_other(practice: Served, open_browser: Any, monday: date) -> None:
+    page = open_browser(DESK)
+    page.goto(f"{practice.url}/agenda/?view=day&day={monday}&therapist=")
+
+    boxes = [page.get_by_role("link", name=name).bounding_box() for name in ("Sam", "Noor")]
+
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_therapist_walks_through_the_weeks(
+    practice: Served, open_browser: Any, monday: date, javascript: bool
+) -> None:
+    page = open_browser(PHONE, java_script_enabled=javascript)
+    page.goto(f"{practice.url}/agenda/")
+    this_week = page.locator("h1").inner_text()
+
+    page.locator("#next").click()
+
+    expect(page.locator("h1")).not_to_have_text(this_week)
+    expect(page).to_have_url(re.compile(rf"view=week&day={monday}$"))
+    expect(page).to_have_title(re.compile(rf"Week {monday.isocalendar().week}"))
+    expect(page.get_by_role("link", name="Sam")).to_be_visible()
+    page.locator("#previous").click()
+    expect(page.locator("h1")).to_have_text(this_week)
+    page.go_back()
+    expect(page.get_by_role("link", name="Sam")).to_be_visible()
+    page.locator("#day").fill(f"{monday + timedelta(days=1)}")
+    page.locator("#view-1").click()
+    expect(page).to_have_url(re.compile(rf"view=day&day={monday}"))
+    page.get_by_role("link", name="Sam").click()
+    expect(page).to_have_url(re.compile("/agenda/afspraak/"))
+
+
+def test_moving_loads_only_a_part_and_keeps_the_focus(practice: Served, open_browser: Any, monday: date) -> None:
+    page = open_browser(DESK)
+    page.goto(f"{practice.url}/agenda/")
+    page.evaluate("document.body.dataset.same = 'yes'")
+
+    page.locator("#next").press("Enter")
+    expect(page).to_have_url(re.compile(f"day={monday}"))
+    expect(page.locator("#next")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(f"day={monday + timedelta(days=7)}"))
+    assert page.evaluate("document.body.dataset.same") == "yes"
+    assert page.evaluate("sessionStorage.getItem('htmx-history-cache')") is None, (
+        "no names are kept in the browser"
+    )
+
+
+def test_the_keys_lead_back_and_forth(practice: Served, open_browser: Any, monday: date) -> None:
+    page = open_browser(DESK)
+    page.goto(f"{practice.url}/agenda/?view=day&day={monday}")
+
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(f"day={monday + timedelta(days=1)}"))
+    expect(page.locator("#next")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(f"day={monday}"))
+    expect(page.locator("#previous")).to_be_focused()
+    page.keyboard.press("t")
+    expect(page.locator("#today")).to_have_attribute("aria-current", "date")
+
+    address = page.url
+    page.locator("#day").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("t")
+    assert page.url == address, "in a field the keys are the field's own"
+
+
+def test_free_time_is_booked_by_hand(practice: Served, open_browser: Any, monday: date) -> None:
+    page = open_browser(PHONE)
+    page.goto(f"{practice.url}/agenda/?view=day&day={monday}&therapist=other")
+
+    page.locator(".item--free a").first.click()
+
+    expect(page).to_have_url(re.compile(rf"/agenda/afspraak/nieuw/\?therapist=other&day={monday}&time=09%3A00"))
+
+
+def test_on_a_phone_the_tabs_show_where_one_is(practice: Served, open_browser: Any) -> None:
+    page = open_browser(PHONE)
+    page.goto(f"{practice.url}/agenda/soorten/")
+
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+    row = page.locator(".tabs").bounding_box()
+    assert row
+    assert row["height"] < 60
