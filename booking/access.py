@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
@@ -91,12 +94,22 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
         return redirect_to_login(request.get_full_path())
     # A manager's pages need all of them, so that one query does for both.
     everyone = list(Therapist.objects.all() if user.is_staff else Therapist.objects.filter(user=user))
-    therapist = next((found for found in everyone if found.user_id == user.pk and found.active), None)
+    # Who cannot be booked, on leave for instance, still sees her own agenda: the account says who gets in.
+    therapist = next((found for found in everyone if found.user_id == user.pk), None)
     if not therapist and not user.is_staff:
         raise PermissionDenied
     if settings.SECOND_FACTOR and not is_mfa_enabled(user):
         messages.info(request, _("Before you see data of families, please set up the second step of signing in."))
         return redirect("mfa_activate_totp")
+    if settings.SECOND_FACTOR and not _came_by_both(request):
+        # Signed in before the second step was set up, elsewhere or here: the password alone opens nothing.
+        return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
     viewer = Viewer(therapist, user.is_staff, everyone)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     return view(request, viewer, *args, **kwargs)
+
+
+def _came_by_both(request: HttpRequest) -> bool:
+    """Return whether this very session has shown the second factor."""
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] == "mfa" for record in records)

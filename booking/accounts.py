@@ -1,6 +1,8 @@
 """The accounts of therapists and managers: how one is made, and how allauth signs it in."""
 
 import time
+from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
@@ -10,19 +12,24 @@ from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
-from booking import client, rate_limits
+from booking import client, notifications, outbox, rate_limits
 from booking.encryption import EncryptedTextField
 from booking.errors import TooManyRequests
+from booking.models import Therapist
 from practice.models import Practice
 
 _column = EncryptedTextField()
@@ -33,15 +40,80 @@ def create_account(*, email: str, password: str, manager: bool) -> User:
 
     Raises ValidationError where the address is taken or cannot be one, or the password is too weak.
     """
+    user = _new_account(email, manager=manager)
+    validate_password(password, user)
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def _new_account(email: str, *, manager: bool) -> User:
     user = User(username=email.lower(), email=email.lower(), is_staff=manager, is_superuser=manager)
     # The account name is the mail address, which may hold characters that Django refuses in a name.
     user.full_clean(exclude=["username", "password"])
     if User.objects.filter(username=user.username).exists():
         raise ValidationError({"email": _("There is already an account with this mail address.")}, code="unique")
-    validate_password(password, user)
-    user.set_password(password)
-    user.save()
     return user
+
+
+def add_colleague(
+    *, name: str, email: str, language: str, manager: bool, bookable: bool, now: datetime
+) -> Therapist:
+    """Make an account for a colleague, who gets a mail with a link to choose a password.
+
+    Raises ValidationError where the address is taken or cannot be one.
+    """
+    with transaction.atomic():
+        user = _new_account(email, manager=manager)
+        user.set_unusable_password()
+        user.save()
+        slug = _unused_slug(name)
+        therapist = Therapist(
+            user=user, name=name, email=user.email, language=language, active=bookable, slug=slug
+        )
+        therapist.full_clean()
+        therapist.save()
+        send_password_link(therapist, now=now)
+    return therapist
+
+
+def send_password_link(therapist: Therapist, *, now: datetime) -> None:
+    """Mail `therapist` a link by which to choose a password."""
+    notifications.plan_password_link(therapist, now=now)
+    outbox.wake()
+
+
+def forgot_password(email: str, *, now: datetime) -> None:
+    """Mail whoever signs in with `email` a link to choose a password; do nothing where nobody does."""
+    found = Therapist.objects.filter(user__username=email.lower(), user__is_active=True).first()
+    if found:
+        with transaction.atomic():
+            send_password_link(found, now=now)
+
+
+def set_open(user: User, *, open: bool) -> None:
+    """Open or close the account `user`; a closed one is out at once, wherever it was signed in."""
+    User.objects.filter(pk=user.pk).update(is_active=open)
+
+
+def set_manager(user: User, *, manager: bool) -> None:
+    """Let `user` manage the practice, or not any more. Raises ValidationError for the last one who does."""
+    with transaction.atomic():
+        others = User.objects.select_for_update().filter(is_staff=True, is_active=True).exclude(pk=user.pk)
+        if not manager and not others:
+            raise ValidationError(_("Somebody must manage the practice: make someone else a manager first."))
+        User.objects.filter(pk=user.pk).update(is_staff=manager, is_superuser=manager)
+
+
+def forget_second_factor(user: User) -> None:
+    """Forget phone, passkeys and recovery codes of `user`, who then sets up the second step anew."""
+    Authenticator.objects.filter(user=user).delete()
+
+
+def _unused_slug(name: str) -> str:
+    base = slugify(name)[:40].strip("-") or "therapeut"
+    taken = set(Therapist.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for slug in chain([base], (f"{base}-{number}" for number in count(2))) if slug not in taken)
 
 
 def count_sign_in(request: HttpRequest) -> None:
@@ -103,6 +175,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code is not right. Look for the newest one in your app."),
     }
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Device %(number)d") % {"number": number}
 
     def get_totp_issuer(self) -> str:
         return Practice.load().name

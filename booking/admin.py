@@ -25,7 +25,7 @@ from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 
 # The scheduler's raw tables are changed through the diary only; the libraries' accounts through ours.
-for _label in ("schedule", "account", "mfa"):
+for _label in ("schedule", "account", "mfa", "usersessions"):
     for _model in apps.get_app_config(_label).get_models():
         if admin.site.is_registered(_model):
             admin.site.unregister(_model)

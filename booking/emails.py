@@ -74,6 +74,8 @@ def _about(notification: Notification, practice: Practice, now: datetime) -> dic
     """Return what the templates of `notification` say, ready to be shown."""
     if notification.therapist and notification.local_day:
         return _about_day(notification.local_day, notification.therapist, practice.zone)
+    if notification.therapist and notification.kind == Kind.PASSWORD_LINK:
+        return {"url": links.password_url(notification.therapist)}
     appointment = notification.appointment
     assert appointment is not None
     if notification.parent:

@@ -8,8 +8,11 @@ acts for that parent.
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
+from django.contrib.auth.tokens import default_token_generator
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import override
 
 from booking.models import Appointment, Parent, Therapist
@@ -80,3 +83,13 @@ def therapist_of(token: str) -> Therapist:
         )
     except (BadSignature, ValueError, Therapist.DoesNotExist) as error:
         raise DeadLink from error
+
+
+def password_url(therapist: Therapist) -> str:
+    """Return the absolute address at which `therapist` chooses a password: it works once, and for
+    PASSWORD_RESET_TIMEOUT seconds."""
+    assert therapist.user is not None
+    uid = urlsafe_base64_encode(force_bytes(therapist.user.pk))
+    token = default_token_generator.make_token(therapist.user)
+    with override(therapist.language):
+        return absolute(reverse("booking:choose_password", args=[uid, token]))

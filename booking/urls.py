@@ -7,12 +7,15 @@ from booking.views import (
     calendars,
     choosing,
     closures,
+    colleagues,
     exceptions,
     feed,
     hours,
     managing,
     numbers,
     one_day,
+    passwords,
+    sessions,
     types,
 )
 
@@ -51,9 +54,7 @@ urlpatterns = [
     path("agenda/vrij/extra/", exceptions.add_extra_opening, name="add_extra_opening"),
     path("agenda/vrij/extra/<int:pk>/", exceptions.change_extra_opening, name="change_extra_opening"),
     path("agenda/vrij/extra/<int:pk>/weg/", exceptions.remove_extra_opening, name="remove_extra_opening"),
-    path(
-        "agenda/vrij/feestdag/<str:day>/open/", exceptions.work_on_holiday, {"works": True}, name="open_holiday"
-    ),
+    path("agenda/vrij/feestdag/<str:day>/open/", exceptions.work_on_holiday, {"works": True}, name="open_holiday"),
     path(
         "agenda/vrij/feestdag/<str:day>/dicht/", exceptions.work_on_holiday, {"works": False}, name="close_holiday"
     ),
@@ -67,6 +68,24 @@ urlpatterns = [
     path("agenda/abonnement/nieuw/", feed.renew, name="renew_feed"),
     path("agenda/abonnement/uit/", feed.turn_off, name="turn_feed_off"),
     path("agenda/abonnement/<str:token>.ics", feed.read, name="read_feed"),
+    path("account/sessies/", sessions.sessions, name="sessions"),
+    path("account/wachtwoord/vergeten/", passwords.forgotten, name="forgotten_password"),
+    path("account/wachtwoord/<uidb64>/<token>/", passwords.choose_password, name="choose_password"),
+    path("agenda/collegas/", colleagues.show, name="colleagues"),
+    path("agenda/collegas/nieuw/", colleagues.add, name="add_colleague"),
+    *(
+        path(f"agenda/collegas/<slug:slug>/{word}/", view, kwargs, name=name)
+        for word, view, kwargs, name in (
+            ("te-boeken", colleagues.set_bookable, {"bookable": True}, "let_book_colleague"),
+            ("niet-te-boeken", colleagues.set_bookable, {"bookable": False}, "stop_booking_colleague"),
+            ("open", colleagues.set_open, {"open": True}, "open_colleague"),
+            ("dicht", colleagues.set_open, {"open": False}, "close_colleague"),
+            ("beheerder", colleagues.set_manager, {"manager": True}, "make_manager"),
+            ("geen-beheerder", colleagues.set_manager, {"manager": False}, "unmake_manager"),
+            ("link", colleagues.send_link, {}, "send_password_link"),
+            ("tweede-stap", colleagues.forget_second_factor, {}, "forget_second_factor"),
+        )
+    ),
     path("agenda/kalenders/", calendars.show, name="calendars"),
     path("agenda/kalenders/<int:pk>/lezen/", calendars.read_now, name="read_calendar"),
     path("agenda/kalenders/<int:pk>/weg/", calendars.remove, name="remove_calendar"),

@@ -9,6 +9,7 @@ _TOKEN = re.compile(
     r"|(?<=/afspraak/beheer/)[^/\s\"']+"
     r"|(?<=/afspraak/gemaakt/)[^/\s\"']+"
     r"|(?<=/api/v1/appointments/)[^/\s\"']+"
+    r"|(?<=/account/wachtwoord/)(?!vergeten)[^\s\"']+"
     r"|(?<=/agenda/abonnement/)[^/\s\"']+(?=\.ics)"
 )
 

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "phonenumber_field",
@@ -262,8 +263,16 @@ MFA_FORMS = {
     "activate_totp": "booking.forms.account.ActivateForm",
     "authenticate": "booking.forms.account.CodeForm",
     "reauthenticate": "booking.forms.account.ConfirmCodeForm",
+    "add_webauthn": "booking.forms.account.AddPasskeyForm",
+    "edit_webauthn": "booking.forms.account.NamePasskeyForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A passkey is both steps in one: the device itself asks who holds it.
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers take localhost for a safe place; anywhere else a passkey needs https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS and urlsplit(BASE_URL).hostname == "localhost"
+# How long the link in a mail can be used to choose a password.
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 # A code still counts half a minute before and after: phones are slow to type on, and their clocks differ.
 MFA_TOTP_TOLERANCE = 1
 # Families' data is shown only behind a second factor; the demo alone may go without, and says so.

@@ -3,11 +3,15 @@
 from typing import Any
 
 from allauth.account import forms as account
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
+from allauth.mfa.webauthn import forms as webauthn
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts
+from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.accounts import count_sign_in
@@ -62,6 +66,12 @@ class ActivateForm(_OwnWords, totp.ActivateTOTPForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs.update(CODE)
 
+    def clean_code(self) -> str:
+        """Check the code, with which this session has shown the second factor."""
+        code: str = super().clean_code()
+        record_authentication(context.request, self.user, "mfa", type="totp")
+        return code
+
 
 class CodeForm(_OwnWords, mfa.AuthenticateForm):  # type: ignore[misc]
     """The second step of signing in, which counts as a try to get in as the first one does."""
@@ -81,3 +91,60 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
         count_sign_in(context.request)
         code: str = super().clean_code()
         return code
+
+
+class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    """A passkey, which signs in by itself: the device asks for a finger, a face or its own code."""
+
+    labels = {"name": _("What do you call this device?"), "passwordless": _("Sign in with it alone")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        passwordless = self.fields["passwordless"]
+        passwordless.initial = True
+        passwordless.help_text = _("The device then asks for your finger, your face or its own code.")
+
+    def clean(self) -> dict[str, Any]:
+        """Check the passkey, with which this session has shown the second factor."""
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            record_authentication(context.request, self.user, "mfa", type="webauthn")
+        return data
+
+
+class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[misc]
+    labels = {"name": _("What do you call this device?")}
+
+
+class ForgottenForm(forms.Form):
+    """The mail address of somebody who cannot get in."""
+
+    email = forms.EmailField(
+        label=_("Mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl")},
+    )
+
+
+class ChoosePasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+    """A first or a new password, once: what was typed can be looked at, and asked for again where it was wrong."""
+
+    new_password2 = None  # type: ignore[assignment] # Django's way to leave out a field
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["new_password1"]
+        field.label = _("Your new password")
+        field.help_text = " ".join(password_validators_help_texts())
+        field.widget.attrs["autocomplete"] = "new-password"
+
+    def clean(self) -> dict[str, Any]:
+        """Check that the password is good enough."""
+        forms.Form.clean(self)
+        data: dict[str, Any] = self.cleaned_data
+        if "new_password1" in data:
+            try:
+                validate_password(data["new_password1"], self.user)
+            except ValidationError as error:
+                self.add_error("new_password1", error)
+        return data

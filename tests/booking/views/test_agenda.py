@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -135,10 +136,28 @@ class TestWhoSeesWhat:
 
         assert response["Location"] == "/en/account/login/?next=/en/agenda/"
 
-    def test_a_therapist_who_left_sees_nothing(self, browsers: dict[str, Client], alice: Therapist) -> None:
+    def test_who_cannot_be_booked_for_now_still_sees_her_agenda(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
         Therapist.objects.filter(pk=alice.pk).update(active=False)
 
-        assert browsers["alice"].get("/en/agenda/").status_code == 403
+        assert browsers["alice"].get("/en/agenda/").status_code == 200
+
+    def test_a_closed_account_sees_nothing(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        User.objects.filter(pk=alice.user_id).update(is_active=False)
+
+        assert browsers["alice"].get("/en/agenda/")["Location"].startswith("/en/account/login/")
+
+    def test_a_password_alone_is_not_enough_once_there_is_a_second_step(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        """As in a browser that was signed in before the second step was set up elsewhere."""
+        session = browsers["alice"].session
+        del session[AUTHENTICATION_METHODS_SESSION_KEY]
+        session.save()
+
+        response = browsers["alice"].get(address(appointment))
+        assert response["Location"].startswith("/en/account/2fa/reauthenticate/?next=")
 
     def test_without_a_second_factor_no_family_is_shown(self, appointment: Appointment) -> None:
         user = make_account("erin@praktijk.example", manager=True, second_factor=False)
@@ -321,8 +340,8 @@ class TestThePlan:
             text(browsers["alice"].get(f"{language}/agenda/?day=2026-12-25")) for language in ("/en", "")
         )
 
-        assert "Christmas Day, closed" in english
-        assert "Eerste kerstdag" in dutch
+        assert "Christmas Day Closed" in english
+        assert "Eerste kerstdag Gesloten" in dutch
 
     @pytest.mark.parametrize(
         ("day", "sentence", "rows", "hours"),
