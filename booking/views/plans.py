@@ -95,7 +95,7 @@ def _column(day: Day, where: Whereabouts, rows: Rows, now: datetime) -> Column:
         word=_word(day.day, now),
         today=of_day.start <= now < of_day.end,
         therapist=day.therapist.name if where.everyone else "",
-        holiday=_holiday([day]),
+        holiday=day.holiday.name if day.holiday else "",
         clock=_clock(of_day),
         hours=[times_on(window, of_day) for window in day.available],
         items=with_now(items, day.entries, of_day, now, f"row-{row.row}" if row else "unshown"),
@@ -117,7 +117,7 @@ def _together(days: list[Day], where: Whereabouts, zone: ZoneInfo, now: datetime
         word=_word(days[0].day, now),
         today=of_day.start <= now < of_day.end,
         therapist="",
-        holiday=_holiday(days),
+        holiday=days[0].holiday.name if days[0].holiday else "",
         clock=_clock(of_day),
         hours=[
             f"{day.therapist.name}: {', '.join(times_on(window, of_day) for window in day.available)}"
@@ -138,16 +138,6 @@ def _classes(place: Place | None) -> str:
 
 def _word(day: date, now: datetime) -> str:
     return {0: _("Today"), 1: _("Tomorrow")}.get((day - timezone.localdate(now)).days, "")
-
-
-def _holiday(days: list[Day]) -> str:
-    """Return the name of the public holiday that a day of some therapists is, and whether one of them works."""
-    holiday = days[0].holiday
-    if not holiday:
-        return ""
-    if any(day.holiday and day.holiday.opened for day in days):
-        return _("%(holiday)s, open") % {"holiday": holiday.name}
-    return _("%(holiday)s, closed") % {"holiday": holiday.name}
 
 
 def _clock(of_day: Interval) -> str:
