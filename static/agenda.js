@@ -14,5 +14,14 @@
     way.click();
   });
 
+  // Whoever is signed out meanwhile, or has no network, gets the page itself instead of an empty agenda.
+  const load = (event) => window.location.assign(event.detail.pathInfo.finalRequestPath);
+  document.addEventListener("htmx:sendError", load);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "agenda" || event.detail.xhr.responseText.includes('id="agenda"')) return;
+    event.detail.shouldSwap = false;
+    load(event);
+  });
+
   document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

@@ -126,7 +126,7 @@ def test_in_a_plan_things_lie_where_their_time_is(
     page = open_browser(DESK)
     page.goto(f"{practice.url}/agenda/?view={view}&day={monday}&therapist=demo-therapeut")
 
-    def box(name: str) -> dict[str, float]:
+    def box(name: str) -> Any:
         found = page.locator(".item > *").filter(has_text=name).bounding_box()
         assert found
         return found
@@ -195,6 +195,20 @@ def test_moving_loads_only_a_part_and_keeps_the_focus(practice: Served, open_bro
     assert page.evaluate("sessionStorage.getItem('htmx-history-cache')") is None, (
         "no names are kept in the browser"
     )
+
+
+def test_who_is_signed_out_meanwhile_is_asked_to_sign_in(
+    practice: Served, open_browser: Any, monday: date
+) -> None:
+    page = open_browser(PHONE)
+    page.goto(f"{practice.url}/agenda/")
+    page.context.clear_cookies(name="sessionid")
+
+    page.locator("#next").click()
+
+    page.wait_for_url("**/account/login/**")
+    expect(page.locator("input[name=password]")).to_be_visible()
+    assert f"day%3D{monday}" in page.url
 
 
 def test_the_keys_lead_back_and_forth(practice: Served, open_browser: Any, monday: date) -> None:
