@@ -6,6 +6,7 @@ which has little time and little memory. No Django here, so that it starts at on
 """
 
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,25 @@ from zoneinfo import ZoneInfo
 
 import recurring_ical_events
 from icalendar import Calendar, Component, Event
+from icalendar.timezone import tzp
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 CPU_SECONDS = 5
 MEMORY = 1 << 30
 _FREE = {"FREE", "WORKINGELSEWHERE"}
+_TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
+# A line with those that it was folded into.
+_TELLING = re.compile(
+    rb"^(?:BEGIN|END|CALSCALE|X-WR-TIMEZONE|TZID|TZOFFSETFROM|TZOFFSETTO|UID|SEQUENCE|RECURRENCE-ID|DTSTART|DTEND"
+    rb"|DURATION|RRULE|RDATE|EXDATE|STATUS|TRANSP|X-MICROSOFT-CDO-BUSYSTATUS|SUMMARY)"
+    rb"[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_EVENT = re.compile(rb"^BEGIN:VEVENT\n.*?^END:VEVENT\n", re.DOTALL | re.IGNORECASE | re.MULTILINE)
+_ZONE = re.compile(rb"^BEGIN:VTIMEZONE\n.*?^END:VTIMEZONE\n", re.DOTALL | re.IGNORECASE | re.MULTILINE)
+_ENDS = re.compile(rb"^DTEND[^:\n]*:(\d{8})", re.IGNORECASE | re.MULTILINE)
+_COMES_AGAIN = re.compile(rb"^(?:RRULE|RDATE|RECURRENCE-ID)[;:]", re.IGNORECASE | re.MULTILINE)
+_ZONE_NAME = re.compile(rb"^TZID[^:\n]*:(.*)", re.IGNORECASE | re.MULTILINE)
 
 
 class Unreadable(Exception):
@@ -50,13 +66,16 @@ def main() -> None:
 def read(content: bytes, zone: ZoneInfo, first: date, last: date) -> Iterator[list[Any]]:
     """Yield start and end (ISO 8601, UTC), whether it is a whole day, whether it makes busy, and what it is
     called, of all that touches the days `first` to `last` in `zone`. Cancelled events are none."""
-    calendars = Calendar.from_ical(content, multiple=True)
+    calendars = Calendar.from_ical(_telling(content, first), multiple=True)
     if not calendars or any(calendar.name != "VCALENDAR" for calendar in calendars):
         raise Unreadable("not_a_calendar")
     begin, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
     for calendar in calendars:
+        _check_own_zone(calendar)
+        seen: set[str] = set()
         for event in calendar.walk("VEVENT"):
-            _check_zones(event)
+            _check_times(event)
+            _tell_apart(event, seen)
         # A day more at either side: the library counts in the zones of the events.
         query = recurring_ical_events.of(calendar)
         for event in query.between(first - timedelta(days=1), last + timedelta(days=2)):
@@ -65,12 +84,56 @@ def read(content: bytes, zone: ZoneInfo, first: date, last: date) -> Iterator[li
                 yield [start.isoformat(), until.isoformat(), whole_day, _is_busy(event), _summary(event)]
 
 
-def _check_zones(event: Component) -> None:
-    """Refuse a time in a zone that nobody knows: read as if it were another, it would free the wrong hours."""
-    for name in ("DTSTART", "DTEND"):
-        value = event.get(name)
-        if value is not None and "TZID" in value.params and isinstance(value.dt, datetime) and not value.dt.tzinfo:
-            raise Unreadable("unknown_zone")
+def _telling(content: bytes, first: date) -> bytes:
+    """Return of `content` what says when something is, from `first` on: in a calendar of ten years the rest would
+    be most of the work."""
+    lines = b"\n".join([*_TELLING.findall(content.removeprefix(b"\xef\xbb\xbf")), b""])
+    # Two days of grace, for ends in other zones.
+    over = f"{first - timedelta(days=2):%Y%m%d}".encode()
+    lines = _EVENT.sub(lambda event: b"" if _is_over(event[0], over) else event[0], lines)
+    # By their names alone these zones are known better, and quicker, than by Microsoft's rules since 1601.
+    return _ZONE.sub(lambda zone: b"" if _is_microsofts(zone[0]) else zone[0], lines)
+
+
+def _is_over(event: bytes, day: bytes) -> bool:
+    ends = _ENDS.search(event)
+    return ends is not None and ends[1] < day and not _COMES_AGAIN.search(event)
+
+
+def _is_microsofts(zone: bytes) -> bool:
+    name = _ZONE_NAME.search(zone)
+    return name is not None and name[1].decode(errors="replace") in WINDOWS_TO_OLSON
+
+
+def _check_own_zone(calendar: Component) -> None:
+    """Refuse a calendar that is kept in a zone that nobody knows."""
+    name = str(calendar.get("X-WR-TIMEZONE", ""))
+    if name and not tzp.timezone(name):
+        raise Unreadable("unknown_zone")
+    if name in WINDOWS_TO_OLSON:
+        calendar["X-WR-TIMEZONE"] = WINDOWS_TO_OLSON[name]
+
+
+def _check_times(event: Component) -> None:
+    """Refuse a time that cannot be read, or in a zone that nobody knows: left out, or read as if it were in
+    another, it would free the wrong hours."""
+    if any(name in _TIMES for name, _ in event.errors):
+        raise Unreadable("not_a_calendar")
+    for name in _TIMES:
+        values = event.get(name, [])
+        for value in values if isinstance(values, list) else [values]:
+            zone = value.params.get("TZID")
+            if zone and value.params.get("VALUE") != "DATE" and not tzp.timezone(zone):
+                raise Unreadable("unknown_zone")
+
+
+def _tell_apart(event: Component, seen: set[str]) -> None:
+    """Give `event` a name of its own where another has the same: of two, only one would be counted."""
+    if "RECURRENCE-ID" in event or "UID" not in event:
+        return
+    if event["UID"] in seen:
+        event["UID"] = f"{event['UID']} {len(seen)} {id(event)}"
+    seen.add(event["UID"])
 
 
 def _times(event: Event, zone: ZoneInfo) -> tuple[datetime, datetime, bool]:

@@ -1,7 +1,7 @@
 """Calendar files from elsewhere: as Google, Outlook and Apple write them, and as somebody does who means harm."""
 
 import subprocess
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from booking.models import FetchFailure
 from tests.booking.factories import AMSTERDAM
 
 FILES = Path(__file__).parent / "calendars"
+HOUR = ["DTSTART:20261026T090000Z", "DTEND:20261026T100000Z"]
+MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
 FIRST, LAST = date(2026, 10, 1), date(2027, 4, 30)
 
 
@@ -38,6 +40,11 @@ def event(*lines: str) -> bytes:
         "DTSTAMP:20261001T080000Z",
     ]
     return "\r\n".join([*written, *lines, "END:VEVENT", "END:VCALENDAR", ""]).encode()
+
+
+def in_calendar(content: bytes, *lines: str) -> bytes:
+    """The calendar `content` with `lines` before its end."""
+    return content.replace(b"END:VCALENDAR", "\r\n".join([*lines, "END:VCALENDAR"]).encode())
 
 
 def failure_of(content: bytes) -> FetchFailure:
@@ -115,18 +122,133 @@ def test_only_what_touches_the_days_asked_for_is_read() -> None:
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n",
         b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:x\r\nEND:VCARD\r\n",
         event("DTSTART:yesterday", "DTEND:tomorrow"),
-        event("DTSTART:20261026T090000Z", "DTEND:20261026T100000Z", "RRULE:FREQ=SOMETIMES"),
+        event("DTSTART:20261026T090000Z", "DTEND:later"),
+        event("SUMMARY:x"),
+        event(*HOUR, "RRULE:FREQ=SOMETIMES"),
+        event(*HOUR, "RDATE:later"),
+        event(*HOUR)[:-20],
     ],
-    ids=["empty", "words", "a page", "bytes", "cut off", "a card", "no times", "no rule"],
+    ids=[
+        "empty",
+        "words",
+        "a page",
+        "bytes",
+        "no events",
+        "a card",
+        "no times",
+        "no end",
+        "no start",
+        "no rule",
+        "no date",
+        "cut off",
+    ],
 )
 def test_what_is_no_calendar_is_said_to_be_none(content: bytes) -> None:
     assert failure_of(content) == FetchFailure.NOT_A_CALENDAR
 
 
-def test_a_zone_that_nobody_knows_is_not_guessed() -> None:
-    unknown = event("DTSTART;TZID=Nowhere/Else:20261026T090000", "DTEND;TZID=Nowhere/Else:20261026T100000")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["DTSTART;TZID=Nowhere/Else:20261026T090000", "DURATION:PT1H"],
+        [*HOUR, "RRULE:FREQ=DAILY;COUNT=3", "EXDATE;TZID=Nowhere/Else:20261027T100000"],
+        [*HOUR, "RDATE;TZID=Nowhere/Else:20261027T100000"],
+        [*HOUR, "RECURRENCE-ID;TZID=Nowhere/Else:20261027T100000"],
+    ],
+    ids=["start", "gap", "one more", "exception"],
+)
+def test_a_zone_that_nobody_knows_is_not_guessed(lines: list[str]) -> None:
+    assert failure_of(event(*lines)) == FetchFailure.UNKNOWN_ZONE
 
-    assert failure_of(unknown) == FetchFailure.UNKNOWN_ZONE
+
+def test_a_calendar_kept_in_a_zone_that_nobody_knows_is_not_guessed_either() -> None:
+    assert failure_of(in_calendar(event(*HOUR), "X-WR-TIMEZONE:Nowhere/Else")) == FetchFailure.UNKNOWN_ZONE
+
+
+def test_a_zone_does_not_matter_where_it_changes_nothing() -> None:
+    whole_day = event("DTSTART;VALUE=DATE;TZID=Nowhere/Else:20261026")
+    long_over = event("DTSTART;TZID=Nowhere/Else:20160111T090000", "DTEND;TZID=Nowhere/Else:20160111T100000")
+
+    assert shown(read(whole_day)) == ["Mon 26 Oct 00:00 - 27 Oct 00:00"]
+    assert read(long_over) == []
+
+
+def test_a_zone_is_what_the_file_says_it_is() -> None:
+    described = [
+        "BEGIN:VTIMEZONE",
+        "TZID:Home",
+        "BEGIN:STANDARD",
+        "DTSTART:16010101T000000",
+        "TZOFFSETFROM:+0300",
+        "TZOFFSETTO:+0300",
+        "END:STANDARD",
+        "END:VTIMEZONE",
+    ]
+    meeting = event("DTSTART;TZID=Home:20261026T090000", "DURATION:PT1H")
+
+    assert shown(read(in_calendar(meeting, *described))) == ["Mon 26 Oct 07:00 - 26 Oct 08:00"]
+
+
+def test_times_without_a_zone_are_in_that_of_the_calendar_if_it_has_one() -> None:
+    floating = event("DTSTART:20261026T090000", "DURATION:PT1H")
+
+    assert shown(read(floating)) == ["Mon 26 Oct 09:00 - 26 Oct 10:00"]
+    for name in ("Asia/Tokyo", "Tokyo Standard Time"):
+        assert shown(read(in_calendar(floating, f"X-WR-TIMEZONE:{name}"))) == ["Mon 26 Oct 01:00 - 26 Oct 02:00"]
+
+
+def test_more_times_are_taken_as_they_are_listed() -> None:
+    listed = event(
+        *HOUR, "RDATE;VALUE=PERIOD:20261027T100000Z/PT2H", "RDATE;TZID=Europe/Amsterdam:20261029T100000"
+    )
+
+    assert shown(read(listed)) == [
+        "Mon 26 Oct 10:00 - 26 Oct 11:00",
+        "Tue 27 Oct 11:00 - 27 Oct 13:00",
+        "Thu 29 Oct 10:00 - 29 Oct 11:00",
+    ]
+
+
+def test_one_time_of_a_series_that_was_called_off_is_free() -> None:
+    series = event(*HOUR, "RRULE:FREQ=DAILY;COUNT=3")
+    called_off = ["UID:1", "RECURRENCE-ID:20261027T090000Z", "DTSTART:20261027T090000Z", "STATUS:CANCELLED"]
+
+    assert shown(read(in_calendar(series, "BEGIN:VEVENT", *called_off, "END:VEVENT"))) == [
+        "Mon 26 Oct 10:00 - 26 Oct 11:00",
+        "Wed 28 Oct 10:00 - 28 Oct 11:00",
+    ]
+
+
+def test_two_events_by_one_name_are_two() -> None:
+    second = ["BEGIN:VEVENT", "UID:1", "DTSTART:20261027T090000Z", "DURATION:PT1H", "END:VEVENT"]
+
+    assert len(read(in_calendar(event(*HOUR), *second))) == 2
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"\xef\xbb\xbf" + event(*HOUR),
+        event(*HOUR).replace(b"\r\n", b"\n"),
+        event(*HOUR, "SUMMARY:x").replace(b":x", b":\xe9"),
+    ],
+    ids=["mark of order", "plain lines", "another encoding"],
+)
+def test_a_file_may_be_written_a_little_differently(written: bytes) -> None:
+    assert shown(read(written)) == ["Mon 26 Oct 10:00 - 26 Oct 11:00"]
+
+
+def test_ten_years_of_appointments_are_no_trouble() -> None:
+    """What is over, and what is said about it, is most of such a file."""
+    past = "".join(
+        f"BEGIN:VEVENT\r\nUID:{number}\r\nDTSTART:20{16 + number % 10}0{1 + number % 9}11T100000Z\r\n"
+        f"DTEND:20{16 + number % 10}0{1 + number % 9}11T110000Z\r\nDESCRIPTION:{'x' * 600}\r\nEND:VEVENT\r\n"
+        for number in range(6000)
+    ).encode()
+    content = event(*HOUR).replace(b"BEGIN:VEVENT", past + b"BEGIN:VEVENT")
+    assert 4 * 1024 * 1024 < len(content) < calendar_files.LARGEST
+
+    assert shown(read(content)) == ["Mon 26 Oct 10:00 - 26 Oct 11:00"]
 
 
 def test_fifty_megabytes_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,13 +258,18 @@ def test_fifty_megabytes_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    "rule",
-    ["FREQ=SECONDLY", "FREQ=MINUTELY;UNTIL=30260101T000000Z"],
+    "content",
+    [
+        event("DTSTART:20260101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"),
+        event(
+            *HOUR, f"RDATE:{','.join(f'{MIDNIGHT + timedelta(seconds=n):%Y%m%dT%H%M%SZ}' for n in range(200_000))}"
+        ),
+        b"BEGIN:VCALENDAR\r\n" + b"BEGIN:X\r\n" * 200_000 + b"END:X\r\n" * 200_000 + b"END:VCALENDAR\r\n",
+    ],
+    ids=["every second", "a list without end", "boxes in boxes"],
 )
-def test_what_would_never_end_is_ended(rule: str) -> None:
-    flood = event("DTSTART:20260101T000000Z", "DTEND:20260101T000001Z", f"RRULE:{rule}")
-
-    assert failure_of(flood) == FetchFailure.TOO_MUCH
+def test_what_would_never_end_is_ended(content: bytes) -> None:
+    assert failure_of(content) == FetchFailure.TOO_MUCH
 
 
 def test_a_thousand_years_of_days_are_no_trouble() -> None:
