@@ -3,6 +3,8 @@
 What was read last holds until it is read again: a calendar that cannot be reached opens nothing.
 """
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,9 @@ from booking.fetching import FetchFailed
 from booking.intervals import Interval, merge
 from booking.models import CalendarSource, FetchFailure, ImportedBusy, Therapist
 
-# Every so often a calendar is read, and less often while it fails.
+logger = logging.getLogger(__name__)
+
+# Every so often a calendar is read, and in the end less often while it fails.
 EVERY = timedelta(minutes=15)
 EVERY_WHILE_FAILING = timedelta(hours=1)
 # A little further than anyone can book.
@@ -49,44 +53,67 @@ def failing(therapists: list[Therapist]) -> QuerySet[CalendarSource]:
     return CalendarSource.objects.filter(therapist__in=therapists).exclude(failure="")
 
 
-def read_due(*, zone: ZoneInfo, now: datetime) -> int:
-    """Read each calendar that is due, and return how many were read well."""
-    due = CalendarSource.objects.filter(due_at__lte=now)
-    return sum(_read(source, zone, now) for source in due)
+def read_due(clock: Callable[[], datetime], *, zone: ZoneInfo) -> int:
+    """Read each calendar that is due, and return how many were read well.
+
+    `clock` gives the present moment in UTC; it is read anew for each, since a slow calendar takes long.
+    """
+    due = CalendarSource.objects.filter(due_at__lte=clock()).order_by("due_at")
+    return sum(_read(pk, zone, clock()) for pk in list(due.values_list("pk", flat=True)))
 
 
-def _read(source: CalendarSource, zone: ZoneInfo, now: datetime) -> bool:
-    claimed = CalendarSource.objects.filter(pk=source.pk, due_at=source.due_at).update(due_at=now + _LEASE)
-    if not claimed:
+def _read(pk: int, zone: ZoneInfo, now: datetime) -> bool:
+    """Claim the calendar `pk` and read it; return whether that went well."""
+    lease = now + _LEASE
+    if not CalendarSource.objects.filter(pk=pk, due_at__lte=now).update(due_at=lease):
         return False
-    today = now.astimezone(zone).date()
+    claimed = CalendarSource.objects.filter(pk=pk, due_at=lease)
     try:
-        content = fetching.fetch(source.url)
-        spans = calendar_files.read(content, zone=zone, first=today - timedelta(days=1), last=today + AHEAD)
+        source = claimed.get()
+        busy = _busy(source, zone, now)
     except (FetchFailed, UnreadableCalendar) as error:
-        _failed(source, error.failure, now)
+        _failed(claimed, source, error.failure, now)
         return False
-    busy = merge(Interval(span.start, span.end) for span in spans if span.busy)
+    except Exception as error:  # noqa: BLE001 - one that cannot be dealt with at all must not hold up the others
+        logger.error("calendar %s cannot be dealt with: %s", pk, type(error).__name__)
+        return False
+    return _keep(claimed, busy, now)
+
+
+def _busy(source: CalendarSource, zone: ZoneInfo, now: datetime) -> list[Interval]:
+    """Return when `source` says that the therapist is busy, in order and apart."""
+    today = now.astimezone(zone).date()
+    content = fetching.fetch(source.url)
+    spans = calendar_files.read(content, zone=zone, first=today - timedelta(days=1), last=today + AHEAD)
+    return merge(Interval(span.start, span.end) for span in spans if span.busy)
+
+
+def _keep(claimed: QuerySet[CalendarSource], busy: list[Interval], now: datetime) -> bool:
+    """Put `busy` in the place of what was read before; return False where the claim is lost."""
     with transaction.atomic():
-        # Only while it is still there: it may have been removed while it was being read.
-        if not CalendarSource.objects.select_for_update().filter(pk=source.pk).exists():
+        source = claimed.select_for_update().first()
+        # Meanwhile it was removed, or asked for anew: then who reads it now knows better.
+        if source is None:
             return False
-        ImportedBusy.objects.filter(source=source).delete()
-        ImportedBusy.objects.bulk_create(
-            [ImportedBusy(source=source, start=interval.start, end=interval.end) for interval in busy]
-        )
-        CalendarSource.objects.filter(pk=source.pk).update(
-            read_at=now, failing_since=None, failure="", due_at=now + EVERY
-        )
+        before = [Interval(start, end) for start, end in source.busy.values_list("start", "end")]
+        # Mostly nothing is new, and a thousand rows need not be written anew.
+        if busy != before:
+            source.busy.all().delete()
+            ImportedBusy.objects.bulk_create(
+                [ImportedBusy(source=source, start=interval.start, end=interval.end) for interval in busy]
+            )
+        claimed.update(read_at=now, failing_since=None, failure="", due_at=now + EVERY)
     return True
 
 
-def _failed(source: CalendarSource, failure: FetchFailure, now: datetime) -> None:
-    """Write down why `source` could not be read, and since when that is so."""
-    CalendarSource.objects.filter(pk=source.pk, failing_since=None).update(failing_since=now, failure=failure)
-    CalendarSource.objects.filter(pk=source.pk).exclude(failing_since=None).update(
-        failure=failure, due_at=now + EVERY_WHILE_FAILING
-    )
+def _failed(
+    claimed: QuerySet[CalendarSource], source: CalendarSource, failure: FetchFailure, now: datetime
+) -> None:
+    """Write down why `source` could not be read and since when that is so; what was read last stays."""
+    since = source.failing_since or now
+    # The longer it lasts the less often it is tried.
+    wait = min(max(now - since, EVERY), EVERY_WHILE_FAILING)
+    claimed.update(failing_since=since, failure=failure, due_at=now + wait)
 
 
 def _wake() -> None:

@@ -33,4 +33,4 @@ def tidy() -> None:
 @shared_task(name="booking.tasks.read_calendars")
 def read_calendars() -> None:
     """Every five minutes, and when one was added: read the calendars elsewhere that are due."""
-    calendars.read_due(zone=Practice.load().zone, now=timezone.now())
+    calendars.read_due(timezone.now, zone=Practice.load().zone)

@@ -121,7 +121,7 @@ def source(alice: Therapist, radicale: Radicale) -> CalendarSource:
 
 
 def read(now: datetime = NOW) -> int:
-    return calendars.read_due(zone=AMSTERDAM, now=now)
+    return calendars.read_due(lambda: now, zone=AMSTERDAM)
 
 
 def offered(consult: AppointmentType, day: str = "2026-12-01") -> list[str]:
@@ -205,16 +205,17 @@ class TestFailing:
         radicale.stop()
 
         first = NOW + timedelta(minutes=20)
-        for moment in (first, first + calendars.EVERY_WHILE_FAILING):
+        for minutes, wait in ((0, 15), (15, 15), (30, 30), (60, 60), (120, 60)):
+            moment = first + timedelta(minutes=minutes)
             assert read(moment) == 0
             source.refresh_from_db()
             assert (source.failure, source.failing_since) == (FetchFailure.UNREACHABLE, first)
-            assert source.due_at == moment + calendars.EVERY_WHILE_FAILING
+            assert (source.read_at, source.due_at) == (NOW, moment + timedelta(minutes=wait))
         assert offered(consult) == ["09:00", "11:00", "12:00"]
         assert list(calendars.failing([alice])) == [source]
 
         radicale.start()
-        read(first + 2 * calendars.EVERY_WHILE_FAILING)
+        assert read(first + timedelta(hours=3)) == 1
         source.refresh_from_db()
         assert (source.failure, source.failing_since) == ("", None)
 
@@ -240,6 +241,20 @@ class TestFailing:
         assert read() == 1
         assert offered(consult) == ["09:00", "11:00", "12:00"]
 
+    def test_one_that_nobody_can_deal_with_does_not_either(
+        self, radicale: Radicale, alice: Therapist, consult: AppointmentType, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its address was encrypted with a key that is gone."""
+        lost = calendars.add(alice, name="A", url="https://calendar.example/", now=NOW - timedelta(minutes=1))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE booking_calendarsource SET url = 'gAAAAA' WHERE id = %s", [lost.pk])
+        calendars.add(alice, name="B", url=radicale.url, now=NOW)
+
+        assert read() == 1
+        assert [record.getMessage() for record in caplog.records if record.name == "booking.calendars"] == [
+            f"calendar {lost.pk} cannot be dealt with: InvalidToken"
+        ]
+
     def test_an_address_inside_is_not_asked(self, alice: Therapist) -> None:
         source = calendars.add(alice, name="A", url="http://127.0.0.1:8000/agenda/", now=NOW)
 
@@ -261,6 +276,53 @@ def test_two_workers_read_one_calendar_once(
     monkeypatch.setattr(fetching, "fetch", while_another_comes)
 
     assert (read(), nested) == (1, [0])
+
+
+def test_what_was_fetched_before_it_was_asked_for_anew_is_not_kept(
+    radicale: Radicale, source: CalendarSource, consult: AppointmentType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow worker has the old copy in hand while another one reads the new one."""
+    fetch, fetched = fetching.fetch, []
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+
+    def slowly(url: str) -> bytes:
+        fetched.append(fetch(url))
+        if len(fetched) == 1:
+            radicale.put("a", "DTSTART:20261201T110000Z", "DTEND:20261201T120000Z")
+            calendars.read_now(source, now=NOW)
+            assert read(NOW + timedelta(seconds=1)) == 1
+        return fetched.pop()
+
+    monkeypatch.setattr(fetching, "fetch", slowly)
+
+    assert read() == 0
+    assert offered(consult) == ["09:00", "10:00", "11:00"]
+
+
+def test_what_is_removed_while_it_is_read_stays_removed(
+    radicale: Radicale, source: CalendarSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = fetching.fetch
+
+    def while_it_goes(url: str) -> bytes:
+        CalendarSource.objects.all().delete()
+        return fetch(url)
+
+    monkeypatch.setattr(fetching, "fetch", while_it_goes)
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+
+    assert read() == 0
+    assert not ImportedBusy.objects.exists()
+
+
+def test_what_is_as_it_was_is_not_written_anew(radicale: Radicale, source: CalendarSource) -> None:
+    radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z", "RRULE:FREQ=DAILY;COUNT=3")
+    read()
+    before = list(ImportedBusy.objects.values_list("pk", flat=True))
+
+    assert read(NOW + calendars.EVERY) == 1
+    assert list(ImportedBusy.objects.values_list("pk", flat=True)) == before
+    assert len(before) == 3
 
 
 def test_one_that_was_removed_leaves_nothing_behind(
