@@ -55,7 +55,7 @@ def therapists_side(browser: Browser, url: str) -> None:
     page.goto(f"{url}/agenda/")
     page.locator("input[name=login]").fill(email)
     page.locator("input[name=password]").fill(password)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
     page.wait_for_url("**/agenda/")
     page.screenshot(path=PICTURES / "agenda.png")
     page.goto(f"{url}/agenda/werktijden/")
