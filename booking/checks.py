@@ -1,9 +1,16 @@
 """System checks for what an operator can get wrong about booking."""
 
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+
+# This machine, and the link that it hangs on (RFC 6890), by version.
+_INSIDE = {
+    4: [ip_network("127.0.0.0/8"), ip_network("169.254.0.0/16"), ip_network("0.0.0.0/8")],
+    6: [ip_network("::1/128"), ip_network("fe80::/10")],
+}
 
 
 def check_api_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -43,3 +50,44 @@ def check_rate_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def check_calendar_networks(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """System check: the networks of one's own from which calendars are read are networks."""
+    return [
+        Error(
+            f"CALENDAR_NETWORKS names {network!r}, which is no network.",
+            hint="Write networks as 192.168.1.0/24 or fd12:3456::/32, separated by commas.",
+            id="booking.E004",
+        )
+        for network in settings.CALENDAR_NETWORKS
+        if not _is_network(network)
+    ]
+
+
+def check_calendars_elsewhere(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Deploy check: an address that a therapist fills in does not lead to this machine itself."""
+    inside = [
+        network
+        for network in settings.CALENDAR_NETWORKS
+        if _is_network(network)
+        and any(ip_network(network).overlaps(here) for here in _INSIDE[ip_network(network).version])
+    ]
+    if inside:
+        return [
+            Warning(
+                f"CALENDAR_NETWORKS holds {', '.join(inside)}: whoever fills in the address of a calendar can "
+                "reach what listens on this very machine, and what a cloud tells its machines.",
+                hint="Name the network of the calendar server alone.",
+                id="booking.W005",
+            )
+        ]
+    return []
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

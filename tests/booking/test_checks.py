@@ -14,8 +14,11 @@ pytestmark = pytest.mark.django_db
         ({"API_BOOKING": "key", "API_KEYS": []}, "booking.W001"),
         ({"SECOND_FACTOR": False, "DEMO": False}, "booking.E002"),
         ({"RATE_LIMITS": False}, "booking.E003"),
+        ({"CALENDAR_NETWORKS": ["10.0.0.0/8", "home"]}, "booking.E004"),
+        ({"CALENDAR_NETWORKS": ["10.0.0.0/8", "127.0.0.0/8"]}, "booking.W005"),
+        ({"CALENDAR_NETWORKS": ["::/0"]}, "booking.W005"),
     ],
-    ids=["no keys", "no second factor", "no limits"],
+    ids=["no keys", "no second factor", "no limits", "no network", "this machine", "everything"],
 )
 def test_a_wrong_setting_is_named(settings: Any, wrong: dict[str, Any], message: str) -> None:
     settings.API_BOOKING = "off"
