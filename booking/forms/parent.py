@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
+from phonenumber_field.phonenumber import PhoneNumber
+from phonenumbers import PhoneNumberType, number_type
 
 from booking.appointments import Family
 from booking.models import AgeBand, AppointmentType, Therapist
@@ -37,6 +39,26 @@ def several_lines(text: str) -> None:
     _refuse_unprintable(text, allowed="\r\n\t")
 
 
+def has_letter(text: str) -> None:
+    """Validate that a name has at least one letter: some characters show as nothing at all."""
+    if not any(character.isalpha() for character in text):
+        raise ValidationError(_("Please fill in a name."), code="no_letter")
+
+
+def on_the_internet(email: str) -> None:
+    """Validate that the domain of a mail address has a dot, as every one that mail reaches has."""
+    if "." not in email.rpartition("@")[2]:
+        raise ValidationError(
+            _("This mail address is not complete. An example: naam@voorbeeld.nl"), code="invalid"
+        )
+
+
+def of_a_person(number: PhoneNumber) -> None:
+    """Validate that calling `number` reaches somebody, and at the usual rate."""
+    if number_type(number) in {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}:
+        raise ValidationError(_("This is a service number. At which number can we reach you?"), code="service")
+
+
 class StartField(forms.CharField):
     """A moment in ISO 8601 with its offset; gives an aware datetime in UTC."""
 
@@ -60,11 +82,17 @@ class StartField(forms.CharField):
         raise ValidationError(self.error_messages["invalid"], code="invalid")
 
 
+_NOT_OFFERED = {"invalid_choice": _("You cannot make this kind of appointment yourself just now. Please call us.")}
+
+
 class ChooseForm(forms.Form):
     """Which days of whom the parent looks at; everything is optional."""
 
     type = forms.ModelChoiceField(
-        AppointmentType.objects.filter(visible=True), to_field_name="slug", required=False
+        AppointmentType.objects.filter(visible=True),
+        to_field_name="slug",
+        required=False,
+        error_messages=_NOT_OFFERED,
     )
     therapist = forms.ModelChoiceField(Therapist.objects.filter(active=True), to_field_name="slug", required=False)
 
@@ -85,7 +113,10 @@ class SlotForm(forms.Form):
     """One time of one type, with a therapist where the parent chose one."""
 
     type = forms.ModelChoiceField(
-        AppointmentType.objects.filter(visible=True), to_field_name="slug", widget=forms.HiddenInput
+        AppointmentType.objects.filter(visible=True),
+        to_field_name="slug",
+        widget=forms.HiddenInput,
+        error_messages=_NOT_OFFERED,
     )
     start = StartField(widget=forms.HiddenInput)
     therapist = forms.ModelChoiceField(
@@ -99,14 +130,14 @@ class FamilyForm(forms.Form):
     parent_name = forms.CharField(
         label=_("Your name"),
         max_length=100,
-        validators=[single_line],
+        validators=[single_line, has_letter],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Please fill in your name.")},
     )
     email = forms.EmailField(
         label=_("Your mail address"),
         help_text=_("The confirmation goes here."),
-        validators=[single_line],
+        validators=[single_line, on_the_internet],
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Please fill in your mail address."),
@@ -116,6 +147,7 @@ class FamilyForm(forms.Form):
     phone = PhoneNumberField(
         label=_("Your phone number"),
         help_text=_("Only for when something comes up shortly before."),
+        validators=[of_a_person],
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
         error_messages={
             "required": _("Please fill in your phone number."),
@@ -125,7 +157,7 @@ class FamilyForm(forms.Form):
     child_first_name = forms.CharField(
         label=_("First name of your child"),
         max_length=60,
-        validators=[single_line],
+        validators=[single_line, has_letter],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Please fill in the first name of your child.")},
     )

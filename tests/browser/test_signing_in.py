@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
 
@@ -24,8 +24,13 @@ def hers(browser: Browser, browser_context_args: Any, practice: Served) -> Itera
     """A browser on a device that can hold passkeys, in English."""
     context = browser.new_context(**{**browser_context_args, "locale": "en-GB"})
     page = context.new_page()
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            pytest.fail(message.text)
+
+    page.on("console", complain)
     page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
-    page.on("console", lambda message: message.type == "error" and pytest.fail(message.text))
     cdp = context.new_cdp_session(page)
     cdp.send("WebAuthn.enable")
     options = {

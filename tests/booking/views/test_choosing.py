@@ -110,7 +110,7 @@ class TestChoosing:
         [
             ({"day": "2026-02-30"}, "Deze datum bestaat niet."),
             ({"day": "morgen"}, "Deze datum bestaat niet."),
-            ({"type": "bestaat-niet"}, "Selecteer een geldige keuze"),
+            ({"type": "bestaat-niet"}, "Deze soort afspraak kunt u nu niet zelf maken"),
             ({"therapist": "niemand"}, "Selecteer een geldige keuze"),
         ],
     )
@@ -377,6 +377,11 @@ class TestBooking:
             ("parent_name", "Noor\r\nBcc: x@example.org", "een teken in dat we niet kunnen gebruiken"),
             ("parent_name", "Noor\x00", "-tekens zijn niet toegestaan"),
             ("parent_name", "Noor\u202etxt", "een teken in dat we niet kunnen gebruiken"),
+            ("parent_name", "\u200b\u200d", "Vul een naam in."),
+            ("parent_name", "!?", "Vul een naam in."),
+            ("child_first_name", "\u2800", "Vul een naam in."),
+            ("email", "noor@localhost", "Dit e-mailadres is niet compleet."),
+            ("phone", "0900 1234567", "Dit is een servicenummer."),
             ("email", "", "Vul uw e-mailadres in."),
             ("email", "noor@", "Dit e-mailadres is niet compleet."),
             ("email", "noor@example.org\nBcc: x@example.org", "Dit e-mailadres is niet compleet."),
@@ -450,6 +455,16 @@ def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
     assert Appointment.objects.get().start == wall(
         f"{datetime.combine(sunday, datetime.min.time()):%Y-%m-%d} 10:00"
     )
+
+
+def test_a_kind_that_was_taken_away_meanwhile_says_so_in_plain_words(visitor: Client) -> None:
+    hold(visitor)
+    AppointmentType.objects.update(visible=False)
+
+    for response in (fill_in(visitor), hold(visitor)):
+        assert response.status_code == 422
+        assert "Deze soort afspraak kunt u nu niet zelf maken." in text(response)
+    assert not Appointment.objects.exists()
 
 
 class TestAfterALostSlot:
