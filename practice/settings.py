@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "practice.second_factor.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -265,12 +266,13 @@ MFA_FORMS = {
     "reauthenticate": "booking.forms.account.ConfirmCodeForm",
     "add_webauthn": "booking.forms.account.AddPasskeyForm",
     "edit_webauthn": "booking.forms.account.NamePasskeyForm",
+    "authenticate_webauthn": "booking.forms.account.PasskeyForm",
+    "login_webauthn": "booking.forms.account.SignInByPasskeyForm",
+    "reauthenticate_webauthn": "booking.forms.account.ConfirmPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # A passkey is both steps in one: the device itself asks who holds it.
 MFA_PASSKEY_LOGIN_ENABLED = True
-# Browsers take localhost for a safe place; anywhere else a passkey needs https.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS and urlsplit(BASE_URL).hostname == "localhost"
 # How long the link in a mail can be used to choose a password.
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 # A code still counts half a minute before and after: phones are slow to type on, and their clocks differ.

@@ -6,7 +6,9 @@ from allauth.account import forms as account
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
@@ -17,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from booking.accounts import count_sign_in
 
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
+PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
+PASSKEY_NOT_KEPT = _("That did not work, and nothing is kept. Please try once more.")
 
 
 class _OwnWords(forms.Form):
@@ -78,6 +82,14 @@ class CodeForm(_OwnWords, mfa.AuthenticateForm):  # type: ignore[misc]
 
     labels = {"code": _("The code from your app, or a recovery code")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The page shows the ways that this account has, and no other.
+        self.by_app = is_mfa_enabled(self.user, [Authenticator.Type.TOTP])
+        self.by_passkey = is_mfa_enabled(self.user, [Authenticator.Type.WEBAUTHN])
+        if not self.by_app:
+            self.fields["code"].label = _("A recovery code")
+
     def clean_code(self) -> str:
         count_sign_in(context.request)
         code: str = super().clean_code()
@@ -106,10 +118,37 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
 
     def clean(self) -> dict[str, Any]:
         """Check the passkey, with which this session has shown the second factor."""
-        data: dict[str, Any] = super().clean() or {}
+        try:
+            data: dict[str, Any] = super().clean() or {}
+        except ValidationError as error:
+            raise ValidationError(PASSKEY_NOT_KEPT, code=error.code) from error
         if not self.errors:
             record_authentication(context.request, self.user, "mfa", type="webauthn")
         return data
+
+
+class _PasskeyWords(forms.Form):
+    """Says what went wrong with a passkey, where allauth speaks of a code."""
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except ValidationError as error:
+            if error.code != "incorrect_code":
+                raise
+            raise ValidationError(PASSKEY_UNKNOWN, code=error.code) from error
+
+
+class PasskeyForm(_PasskeyWords, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey as the second step."""
+
+
+class SignInByPasskeyForm(_PasskeyWords, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey as both steps in one."""
+
+
+class ConfirmPasskeyForm(_PasskeyWords, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey once more, before something about the account changes."""
 
 
 class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[misc]
