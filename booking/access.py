@@ -4,10 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
-from allauth.account.authentication import get_authentication_records
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -21,6 +18,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from booking.models import Appointment, AppointmentQuerySet, AppointmentType, Kind, Notification, Therapist
+from practice import second_factor
 
 View = Callable[..., HttpResponse]
 
@@ -98,18 +96,12 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     therapist = next((found for found in everyone if found.user_id == user.pk), None)
     if not therapist and not user.is_staff:
         raise PermissionDenied
-    if settings.SECOND_FACTOR and not is_mfa_enabled(user):
+    if second_factor.is_missing(request):
         messages.info(request, _("Before you see data of families, please set up the second step of signing in."))
         return redirect("mfa_activate_totp")
-    if settings.SECOND_FACTOR and not _came_by_both(request):
+    if second_factor.is_owed(request):
         # Signed in before the second step was set up, elsewhere or here: the password alone opens nothing.
-        return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
+        return second_factor.ask(request.get_full_path() if request.method == "GET" else reverse("booking:agenda"))
     viewer = Viewer(therapist, user.is_staff, everyone)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     return view(request, viewer, *args, **kwargs)
-
-
-def _came_by_both(request: HttpRequest) -> bool:
-    """Return whether this very session has shown the second factor."""
-    records = get_authentication_records(request, request.user)
-    return any(record["method"] == "mfa" for record in records)

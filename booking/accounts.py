@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from ipaddress import ip_address
 from itertools import chain, count
 from typing import Any
 
@@ -11,13 +12,15 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.models import AbstractBaseUser, User
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -27,12 +30,16 @@ from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
 from booking import client, notifications, outbox, rate_limits
+from booking.devices import device
 from booking.encryption import EncryptedTextField
 from booking.errors import TooManyRequests
 from booking.models import Therapist
+from practice import second_factor
 from practice.models import Practice
 
 _column = EncryptedTextField()
+# allauth's table of sessions wants an address; this one is nobody's.
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104
 
 
 def create_account(*, email: str, password: str, manager: bool) -> User:
@@ -64,6 +71,8 @@ def add_colleague(
     Raises ValidationError where the address is taken or cannot be one.
     """
     with transaction.atomic():
+        # One colleague after the other: a button that was pressed twice must find the account of the first press.
+        _lock_managers()
         user = _new_account(email, manager=manager)
         user.set_unusable_password()
         user.save()
@@ -84,30 +93,67 @@ def send_password_link(therapist: Therapist, *, now: datetime) -> None:
 
 
 def forgot_password(email: str, *, now: datetime) -> None:
-    """Mail whoever signs in with `email` a link to choose a password; do nothing where nobody does."""
-    found = Therapist.objects.filter(user__username=email.lower(), user__is_active=True).first()
-    if found:
-        with transaction.atomic():
-            send_password_link(found, now=now)
+    """Mail whoever signs in with `email` a link to choose a password; do nothing where nobody does.
+
+    Both take about as long, and nobody's mailbox is filled: past some links an hour there is no further one.
+    """
+    try:
+        rate_limits.count(rate_limits.PASSWORD_LINKS, email.lower(), now=now)
+    except TooManyRequests:
+        return
+    with transaction.atomic():
+        found = Therapist.objects.filter(user__username=email.lower(), user__is_active=True).first()
+        if found:
+            notifications.plan_password_link(found, now=now)
+        # For an address that nobody has too, or the time that the queue takes would tell the two apart.
+        outbox.wake()
 
 
 def set_open(user: User, *, open: bool) -> None:
-    """Open or close the account `user`; a closed one is out at once, wherever it was signed in."""
-    User.objects.filter(pk=user.pk).update(is_active=open)
+    """Open or close the account `user`; a closed one is signed out everywhere, and parents do not book with it.
+
+    Raises ValidationError for the last one who manages the practice.
+    """
+    with transaction.atomic():
+        if not open:
+            _keep_a_manager(without=user)
+            Therapist.objects.filter(user=user).update(active=False)
+            _sign_out(user)
+        User.objects.filter(pk=user.pk).update(is_active=open)
 
 
 def set_manager(user: User, *, manager: bool) -> None:
     """Let `user` manage the practice, or not any more. Raises ValidationError for the last one who does."""
     with transaction.atomic():
-        others = User.objects.select_for_update().filter(is_staff=True, is_active=True).exclude(pk=user.pk)
-        if not manager and not others:
-            raise ValidationError(_("Somebody must manage the practice: make someone else a manager first."))
+        if not manager:
+            _keep_a_manager(without=user)
         User.objects.filter(pk=user.pk).update(is_staff=manager, is_superuser=manager)
 
 
 def forget_second_factor(user: User) -> None:
-    """Forget phone, passkeys and recovery codes of `user`, who then sets up the second step anew."""
-    Authenticator.objects.filter(user=user).delete()
+    """Forget phone, passkeys and recovery codes of `user`, who then sets up the second step anew.
+
+    Whoever holds the lost phone may be signed in on it, so that every session of the account ends.
+    """
+    with transaction.atomic():
+        Authenticator.objects.filter(user=user).delete()
+        _sign_out(user)
+
+
+def _sign_out(user: User) -> None:
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
+def _lock_managers() -> list[int]:
+    # In one order, or two managers who act at the same moment wait for each other.
+    managers = User.objects.select_for_update().filter(is_staff=True, is_active=True).order_by("pk")
+    return list(managers.values_list("pk", flat=True))
+
+
+def _keep_a_manager(*, without: User) -> None:
+    if _lock_managers() == [without.pk]:
+        raise ValidationError(_("Somebody must manage the practice: make someone else a manager first."))
 
 
 def _unused_slug(name: str) -> str:
@@ -143,12 +189,40 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client.address(request)
+        caller = client.address(request)
+        try:
+            ip_address(caller)
+        except ValueError:
+            # A web server behind a socket knows no address, and the table of sessions refuses what is none.
+            return _NO_ADDRESS
+        return caller
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, then ask allauth's own limits."""
         count_sign_in(request)
         super().pre_authenticate(request, **credentials)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords by account and address: by the account alone, anyone could lock it."""
+        key = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{key}:{ratelimit.get_ip(request)}"
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        _keep_little(request)
+        return response
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """Return the ways to show who this is, for whom a passkey is the handiest.
+
+        The password is one of them only in a session that has shown the second factor, where there is one:
+        elsewhere it would do for turning that factor off.
+        """
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        ways.sort(key=lambda way: way["id"] != "mfa_reauthenticate:webauthn")
+        if second_factor.was_shown(context.request):
+            return ways
+        return [way for way in ways if way["id"] != "reauthenticate"] or ways
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """Return whether `password` is that of `user`."""
@@ -165,7 +239,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        # allauth has just written down the session that goes on under the new password.
+        _keep_little(request)
         return reverse("booking:agenda")
+
+
+def _keep_little(request: HttpRequest) -> None:
+    """Keep of this session's browser a few words, and of its address nothing."""
+    said = request.headers.get("User-Agent", "")
+    UserSession.objects.filter(session_key=request.session.session_key).update(
+        ip=_NO_ADDRESS, user_agent=device(said)
+    )
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -182,6 +266,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def get_totp_issuer(self) -> str:
         return Practice.load().name
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": Practice.load().name}
 
     def build_totp_svg(self, url: str) -> str:
         """Return the square on a white ground: on that of a dark page no camera can read it."""

@@ -25,6 +25,7 @@ BOOKINGS = Limit("booking", 120, timedelta(hours=1))
 BOOKINGS_PER_MAIL = Limit("booking-mail", 10, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
+PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))
 
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from practice import second_factor
 
 
 class PracticeAdminSite(AdminSite):
@@ -19,15 +20,17 @@ class PracticeAdminSite(AdminSite):
     index_title = _("What would you like to change?")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the visitor is staff, with a second factor where this installation asks for one."""
-        return super().has_permission(request) and not self._lacks_second_factor(request)
+        """Return whether the visitor is staff, and has shown the second factor where one is asked for."""
+        if not super().has_permission(request):
+            return False
+        return not second_factor.is_missing(request) and not second_factor.is_owed(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send the visitor to the site's own sign-in, or to setting up the second factor."""
-        if super().has_permission(request) and self._lacks_second_factor(request):
-            return redirect("mfa_activate_totp")
+        """Send the visitor to the site's own sign-in, or to setting up or showing the second factor."""
+        if super().has_permission(request):
+            if second_factor.is_missing(request):
+                return redirect("mfa_activate_totp")
+            if second_factor.is_owed(request):
+                return second_factor.ask(request.GET.get("next") or reverse("admin:index"))
         response: HttpResponse = secure_admin_login(super().login)(request, extra_context=extra_context)
         return response
-
-    def _lacks_second_factor(self, request: HttpRequest) -> bool:
-        return settings.SECOND_FACTOR and not is_mfa_enabled(request.user)

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
@@ -138,13 +141,30 @@ class TestTooManyTries:
 
         assert visitor.post("/en/account/2fa/authenticate/", {"code": code()}).status_code == 429
 
-    def test_one_account_has_fewer_whoever_tries(self, alice: User) -> None:
-        for number in range(5):
-            sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), password="wrong")
+    def test_one_account_has_fewer_from_one_address(self, alice: User) -> None:
+        stranger = Client(REMOTE_ADDR="192.0.2.1", headers={"accept-language": "en"})
+        for _ in range(5):
+            sign_in(stranger, password="wrong")
 
-        response = sign_in(Client(REMOTE_ADDR="192.0.2.9", headers={"accept-language": "en"}))
+        assert "That was tried too often." in sign_in(stranger).content.decode()
+
+    def test_a_stranger_does_not_lock_her_out(self, visitor: Client, alice: User) -> None:
+        for number in range(12):
+            sign_in(Client(REMOTE_ADDR=f"192.0.2.{number // 4}"), password="wrong")
+
+        assert sign_in(visitor)["Location"].startswith("/en/account/2fa/authenticate/")
+
+    def test_codes_of_one_account_have_fewer_whoever_tries(self, alice: User) -> None:
+        """Six digits can be guessed, so that here the account counts, behind its password."""
+        for number in range(6):
+            stranger = Client(REMOTE_ADDR=f"192.0.2.{number}", headers={"accept-language": "en"})
+            sign_in(stranger)
+            response = stranger.post("/en/account/2fa/authenticate/", {"code": "000000"})
 
         assert "That was tried too often." in response.content.decode()
+
+    def test_a_server_behind_a_socket_knows_no_address_and_signs_in(self, alice: User) -> None:
+        assert sign_in(Client(REMOTE_ADDR="")).status_code == 302
 
     def test_a_forwarded_address_is_believed_from_a_proxy_only(self, visitor: Client, alice: User) -> None:
         for number in range(SIGN_IN.most + 1):
@@ -224,7 +244,94 @@ class TestTheSecondStep:
         assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() != first
 
 
+class TestASessionOlderThanTheSecondStep:
+    """Somebody knew Alice's password, and was signed in with it before she set the second step up."""
+
+    @pytest.fixture
+    def older(self, visitor: Client) -> Client:
+        make_practice()
+        user = make_account("alice@praktijk.example", manager=True, second_factor=False)
+        make_therapist(name="Alice", user=user)
+        sign_in(visitor)
+        TOTP.activate(user, SECRET)
+        RecoveryCodes.activate(user)
+        return visitor
+
+    @pytest.mark.parametrize("path", ["/en/agenda/", "/en/agenda/collegas/", "/en/beheer/", "/en/beheer/booking/"])
+    def test_it_opens_no_page_with_data_of_families(self, older: Client, path: str) -> None:
+        page = older.get(path, follow=True)
+
+        assert page.redirect_chain[-1][0].startswith("/en/account/2fa/reauthenticate/?")
+        assert "Is it still you?" in page.content.decode()
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "2fa/",
+            "2fa/totp/deactivate/",
+            "2fa/webauthn/",
+            "2fa/webauthn/add/",
+            "2fa/recovery-codes/",
+            "2fa/recovery-codes/download/",
+            "2fa/recovery-codes/generate/",
+            "password/change/",
+            "sessies/",
+        ],
+    )
+    def test_it_changes_nothing_about_the_account(self, older: Client, path: str) -> None:
+        before = list(Authenticator.objects.values_list("type", "data"))
+        for response in (older.get(f"/en/account/{path}"), older.post(f"/en/account/{path}")):
+            assert response["Location"].startswith("/en/account/reauthenticate/?next=")
+        assert list(Authenticator.objects.values_list("type", "data")) == before
+
+    def test_the_password_once_more_does_not_do(self, older: Client) -> None:
+        response = older.post("/en/account/reauthenticate/?next=/en/agenda/", {"password": PASSWORD})
+
+        assert response["Location"].startswith("/en/account/2fa/reauthenticate/")
+        assert older.get("/en/agenda/").status_code == 302
+        assert "Use your password" not in older.get(response["Location"]).content.decode()
+
+    def test_the_code_makes_it_whole_and_leads_on(self, older: Client) -> None:
+        asked = older.get("/en/agenda/vrij/", follow=True).redirect_chain[-1][0]
+
+        response = older.post(asked, {"code": code()})
+
+        assert response["Location"] == "/en/agenda/vrij/"
+        assert older.get("/en/agenda/vrij/").status_code == 200
+        assert older.get("/en/beheer/").status_code == 200
+        assert older.get("/en/account/2fa/").status_code == 200
+
+    def test_it_can_be_left(self, older: Client) -> None:
+        assert older.get("/en/account/logout/").status_code == 200
+        assert older.post("/en/account/logout/").status_code == 302
+        assert "_auth_user_id" not in older.session
+
+    def test_a_page_that_came_as_a_post_is_asked_for_anew(self, older: Client) -> None:
+        assert older.post("/en/agenda/collegas/nieuw/")["Location"].endswith("?next=%2Fen%2Fagenda%2F")
+
+
 class TestTheAccount:
+    def test_a_new_password_signs_out_everywhere_else(self, alice: User) -> None:
+        hers, elsewhere = signed_in(alice), signed_in(alice)
+        new = "een ander lang wachtwoord"
+
+        hers.post("/en/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+
+        assert hers.get("/en/agenda/").status_code == 200
+        assert elsewhere.get("/en/agenda/")["Location"].startswith("/en/account/login/")
+
+    def test_of_a_browser_a_few_words_are_kept_and_no_address(self, alice: User) -> None:
+        agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1"
+        hers = Client(REMOTE_ADDR="192.0.2.7", headers={"user-agent": agent})
+        sign_in(hers)
+        hers.post("/en/account/2fa/authenticate/", {"code": code()})
+        new = "een ander lang wachtwoord"
+        kept = [UserSession.objects.values_list("ip", "user_agent").get()]
+        hers.post("/en/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+        kept += UserSession.objects.filter(session_key=hers.session.session_key).values_list("ip", "user_agent")
+
+        assert kept == [("0.0.0.0", "Safari, iPhone")] * 2
+
     def test_a_new_password_takes_the_place_of_the_old(self, alice: User) -> None:
         hers = signed_in(alice)
         new = "een ander lang wachtwoord"
