@@ -1,12 +1,13 @@
 """Who works at the practice, and gets in: for managers."""
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -25,7 +26,7 @@ from practice.requests import PracticeRequest
 def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """List who works here, and what a manager can do for each."""
     _must_manage(viewer)
-    return render(request, "agenda/colleagues.html", {"colleagues": _colleagues(), "own": viewer.therapist})
+    return render(request, "agenda/colleagues.html", _page(request))
 
 
 @therapist_required
@@ -61,10 +62,12 @@ def set_bookable(request: PracticeRequest, viewer: Viewer, slug: str, bookable: 
 @require_POST
 def set_open(request: PracticeRequest, viewer: Viewer, slug: str, open: bool) -> HttpResponse:
     """Close the account of a colleague who left, or open it again."""
-    user = _account(viewer, slug)
-    if user.pk == request.user.pk:
-        raise PermissionDenied
-    done = _("The account is open again.") if open else _("The account is closed. What was booked stays booked.")
+    user = _account_of_another(request, viewer, slug)
+    done = (
+        _("The account is open again. Parents can book again once you let them.")
+        if open
+        else _("The account is closed, and parents do not book any more. What was booked stays booked.")
+    )
     return _act(request, lambda: accounts.set_open(user, open=open), done)
 
 
@@ -73,24 +76,28 @@ def set_open(request: PracticeRequest, viewer: Viewer, slug: str, open: bool) ->
 def set_manager(request: PracticeRequest, viewer: Viewer, slug: str, manager: bool) -> HttpResponse:
     """Let a colleague manage the practice, or not any more."""
     user = _account(viewer, slug)
-    return _act(request, lambda: accounts.set_manager(user, manager=manager), _("Saved."))
+    response = _act(request, lambda: accounts.set_manager(user, manager=manager), _("Saved."))
+    # Who gives up managing has no use for this page any more.
+    given_up = not manager and user.pk == request.user.pk and response.status_code == 302
+    return redirect("booking:agenda") if given_up else response
 
 
 @therapist_required
 @require_POST
 def send_link(request: PracticeRequest, viewer: Viewer, slug: str) -> HttpResponse:
     """Mail a colleague a link to choose a password."""
-    user = _account(viewer, slug)
-    therapist = Therapist.objects.get(user=user)
-    done = _("A mail with a link to choose a password is on its way.")
-    return _act(request, lambda: accounts.send_password_link(therapist, now=timezone.now()), done)
+    _must_manage(viewer)
+    therapist = get_object_or_404(Therapist, slug=slug, user__is_active=True)
+    accounts.send_password_link(therapist, now=timezone.now())
+    messages.success(request, _("A mail with a link to choose a password is on its way."))
+    return redirect("booking:colleagues")
 
 
 @therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def forget_second_factor(request: PracticeRequest, viewer: Viewer, slug: str) -> HttpResponse:
     """Ask once, then forget the second factor of a colleague who lost it."""
-    user = _account(viewer, slug)
+    user = _account_of_another(request, viewer, slug)
     if request.method != "POST":
         context = {"colleague": get_object_or_404(Therapist, slug=slug)}
         return render(request, "agenda/forget_second_factor.html", context)
@@ -109,20 +116,31 @@ def _account(viewer: Viewer, slug: str) -> User:
     return get_object_or_404(User, therapist__slug=slug)
 
 
+def _account_of_another(request: PracticeRequest, viewer: Viewer, slug: str) -> User:
+    """Return the account of the colleague `slug`: nobody shuts oneself out, or gets around the own second step."""
+    user = _account(viewer, slug)
+    if user.pk == request.user.pk:
+        raise PermissionDenied
+    return user
+
+
 def _act(request: PracticeRequest, act: Callable[[], object], done: str) -> HttpResponse:
     try:
         act()
     except ValidationError as error:
-        context = {"colleagues": _colleagues(), "error": " ".join(error.messages)}
+        context = {**_page(request), "error": " ".join(error.messages)}
         return render(request, "agenda/colleagues.html", context, status=409)
     messages.success(request, done)
     return redirect("booking:colleagues")
 
 
-def _colleagues() -> QuerySet[Therapist]:
+def _page(request: PracticeRequest) -> dict[str, Any]:
     """Return all who work here, with what still stands for each and whether the second step is set up."""
     coming = Q(appointments__state=State.CONFIRMED, appointments__start__gt=timezone.now())
     both = Authenticator.objects.filter(user=OuterRef("user"), type__in=["totp", "webauthn"])
-    return Therapist.objects.select_related("user").annotate(
-        coming=Count("appointments", filter=coming), second_factor=Exists(both)
+    colleagues = Therapist.objects.select_related("user").annotate(
+        coming=Count("appointments", filter=coming),
+        second_factor=Exists(both),
+        own=Q(user=request.user.pk),
     )
+    return {"colleagues": colleagues}

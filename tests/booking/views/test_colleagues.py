@@ -12,8 +12,8 @@ from django.test import Client
 from booking import emails, rate_limits
 from booking.models import Kind, Notification, NotificationState, Therapist
 from practice.logs import redact
-from tests.booking.accounts import PASSWORD, make_account
-from tests.booking.factories import make_appointment, make_practice, make_therapist, wall
+from tests.booking.accounts import PASSWORD, code, make_account
+from tests.booking.factories import make_appointment, make_hours, make_practice, make_therapist, make_type, wall
 from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
@@ -111,12 +111,48 @@ class TestChanging:
         response = browsers["bob"].post(f"{URL}alice/dicht/", follow=True)
 
         assert browsers["alice"].get("/en/agenda/")["Location"].startswith("/en/account/login/")
-        assert "account closed alice@praktijk.example" in text(response).replace(
-            alice.email, "alice@praktijk.example"
-        )
+        assert f"Alice account closed cannot be booked {alice.email}" in text(response)
         assert "1 coming appointment." in text(response)
+        assert "/en/agenda/?therapist=alice" in response.content.decode()
+        assert browsers["bob"].get("/en/agenda/?therapist=alice&view=list").status_code == 200
+
         browsers["bob"].post(f"{URL}alice/open/")
         assert account(alice).is_active
+        alice.refresh_from_db()
+        assert not alice.active
+
+    @pytest.mark.parametrize("act", [("dicht", "open"), ("tweede-stap",)], ids=["closed", "lost second step"])
+    def test_its_sessions_have_ended_for_good(
+        self, browsers: dict[str, Client], alice: Therapist, act: tuple[str, ...]
+    ) -> None:
+        hers = Client(headers={"accept-language": "en"})
+        hers.post("/en/account/login/", {"login": "alice@praktijk.example", "password": PASSWORD})
+        hers.post("/en/account/2fa/authenticate/", {"code": code()})
+        assert hers.get("/en/agenda/").status_code == 200
+
+        for word in act:
+            browsers["bob"].post(f"{URL}alice/{word}/")
+
+        assert hers.get("/en/agenda/")["Location"].startswith("/en/account/login/")
+
+    def test_who_is_closed_is_not_mailed_a_link(self, browsers: dict[str, Client], alice: Therapist) -> None:
+        browsers["bob"].post(f"{URL}alice/dicht/")
+
+        assert browsers["bob"].post(f"{URL}alice/link/").status_code == 404
+        assert not Notification.objects.exists()
+
+    def test_who_cannot_be_booked_sees_the_own_agenda_and_parents_do_not(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        make_hours(alice)
+        consult = make_type(alice)
+        assert b'name="start"' in Client().get("/en/afspraak/").content
+
+        browsers["bob"].post(f"{URL}alice/niet-te-boeken/")
+
+        assert b'name="start"' not in Client().get(f"/en/afspraak/?type={consult.slug}").content
+        assert browsers["alice"].get("/en/agenda/").status_code == 200
+        assert browsers["alice"].get("/en/agenda/werktijden/").status_code == 200
 
     def test_parents_may_be_kept_from_booking_for_a_while(
         self, browsers: dict[str, Client], alice: Therapist
@@ -152,12 +188,38 @@ class TestChanging:
         assert not Authenticator.objects.filter(user=alice.user).exists()
         assert browsers["alice"].get("/en/agenda/")["Location"] == "/en/account/2fa/totp/activate/"
 
-    def test_nobody_shuts_oneself_out(self, browsers: dict[str, Client]) -> None:
-        bob = User.objects.get(email="bob@praktijk.example")
-        make_therapist(slug="bob", user=bob)
+    def test_nobody_shuts_oneself_out_or_skips_the_own_second_step(
+        self, browsers: dict[str, Client]
+    ) -> None:
+        bob = make_therapist(name="Bob", slug="bob", user=User.objects.get(email="bob@praktijk.example"))
 
-        assert browsers["bob"].post(f"{URL}bob/dicht/").status_code == 403
-        assert User.objects.get(pk=bob.pk).is_active
+        for word in ("dicht", "tweede-stap"):
+            assert browsers["bob"].post(f"{URL}bob/{word}/").status_code == 403
+            assert f"/bob/{word}/" not in browsers["bob"].get(URL).content.decode()
+        assert account(bob).is_active
+        assert Authenticator.objects.filter(user=bob.user, type="totp").exists()
+
+    def test_who_gives_up_managing_is_led_to_the_agenda(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        browsers["bob"].post(f"{URL}alice/beheerder/")
+
+        assert browsers["alice"].post(f"{URL}alice/geen-beheerder/")["Location"] == "/en/agenda/"
+        assert browsers["alice"].get("/en/agenda/").status_code == 200
+        assert browsers["alice"].get(URL).status_code == 403
+
+    @pytest.mark.parametrize("more", [0, 9])
+    def test_many_colleagues_cost_no_further_query(
+        self, browsers: dict[str, Client], more: int, django_assert_num_queries: Any
+    ) -> None:
+        for number in range(more):
+            colleague = make_therapist(user=make_account(f"more{number}@praktijk.example"))
+            make_appointment(therapist=colleague, start="2099-12-01 10:00")
+        browsers["bob"].get(URL)
+
+        with django_assert_num_queries(7):
+            page = browsers["bob"].get(URL)
+        assert text(page).count("can be booked") == 2 + more
 
     @pytest.mark.parametrize(
         "path",
@@ -197,6 +259,14 @@ class TestForgotten:
         Client().post(self.FORGOTTEN, {"email": "alice@praktijk.example"})
 
         assert not Notification.objects.exists()
+
+    def test_nobody_fills_her_mailbox(self, alice: Therapist, time_machine: Any) -> None:
+        for minute in range(10):
+            time_machine.move_to(f"2026-11-30 10:{minute:02}:00+00:00", tick=False)
+            answer = Client().post(self.FORGOTTEN, {"email": "alice@praktijk.example"})
+            assert answer.status_code == 302
+
+        assert Notification.objects.count() == rate_limits.PASSWORD_LINKS.most
 
     def test_impatience_is_one_mail(self, alice: Therapist) -> None:
         for _ in range(3):
