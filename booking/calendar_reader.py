@@ -131,9 +131,11 @@ def _tell_apart(event: Component, seen: set[str]) -> None:
     """Give `event` a name of its own where another has the same: of two, only one would be counted."""
     if "RECURRENCE-ID" in event or "UID" not in event:
         return
-    if event["UID"] in seen:
-        event["UID"] = f"{event['UID']} {len(seen)} {id(event)}"
-    seen.add(event["UID"])
+    uid = str(event["UID"])
+    if uid in seen:
+        uid = f"{uid} {len(seen)} {id(event)}"
+        event["UID"] = uid
+    seen.add(uid)
 
 
 def _times(event: Event, zone: ZoneInfo) -> tuple[datetime, datetime, bool]:
