@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import KombuError
 
 from booking import calendar_files, fetching
 from booking.calendar_files import UnreadableCalendar
+from booking.errors import BookingError
 from booking.fetching import FetchFailed
 from booking.intervals import Interval, merge
 from booking.models import CalendarSource, FetchFailure, ImportedBusy, Therapist
@@ -30,8 +32,16 @@ MOST_SOURCES = 10
 _LEASE = timedelta(minutes=5)
 
 
+class TooManyCalendars(BookingError):
+    """A therapist reads as many calendars as there may be."""
+
+    sentence = _("There are enough calendars here. Remove one first.")
+
+
 def add(therapist: Therapist, *, name: str, url: str, now: datetime) -> CalendarSource:
-    """Add the calendar at `url` to those of `therapist`; a worker reads it at once."""
+    """Add the calendar at `url` to those of `therapist`; a worker reads it at once. Raises TooManyCalendars."""
+    if therapist.calendar_sources.count() >= MOST_SOURCES:
+        raise TooManyCalendars
     source = CalendarSource.objects.create(therapist=therapist, name=name, url=url, due_at=now)
     transaction.on_commit(_wake, robust=True)
     return source

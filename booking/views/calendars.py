@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from booking import calendars
 from booking.access import Viewer, therapist_required
+from booking.calendars import TooManyCalendars
 from booking.forms.calendars import CalendarForm
 from booking.models import CalendarSource, Therapist
 from practice.requests import PracticeRequest
@@ -20,22 +21,18 @@ from practice.requests import PracticeRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """List the calendars that are read, and add one."""
-    therapist = _own(viewer)
-    sources = list(therapist.calendar_sources.all())
-    form = CalendarForm(request.POST or None)
-    full = len(sources) >= calendars.MOST_SOURCES
-    if request.method == "POST" and full:
-        messages.info(request, _("There are enough calendars here. Remove one first."))
-        return redirect("booking:calendars")
+    therapist, form = _own(viewer), CalendarForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        calendars.add(therapist, name=form.cleaned_data["name"], url=form.cleaned_data["url"], now=timezone.now())
-        messages.success(request, _("Added. It is being read now; look again in a minute."))
-        return redirect("booking:calendars")
-    context = {
-        "sources": [(source, urlsplit(source.url).hostname) for source in sources],
-        "form": form,
-        "full": full,
-    }
+        try:
+            calendars.add(therapist, **form.cleaned_data, now=timezone.now())
+        except TooManyCalendars as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Added. It is being read now; look again in a minute."))
+            return redirect("booking:calendars")
+    sources = [(source, urlsplit(source.url).hostname) for source in therapist.calendar_sources.all()]
+    full = len(sources) >= calendars.MOST_SOURCES and not form.is_bound
+    context = {"sources": sources, "form": form, "full": full}
     return render(request, "agenda/calendars.html", context, status=422 if form.is_bound else 200)
 
 

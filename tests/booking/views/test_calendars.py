@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from booking import calendars
 from booking.models import CalendarSource, FetchFailure, Therapist
@@ -99,14 +103,58 @@ def test_ten_are_enough(browsers: dict[str, Client], alice: Therapist) -> None:
     for number in range(calendars.MOST_SOURCES):
         calendars.add(alice, name=f"{number}", url=SECRET, now=NOW)
 
-    browsers["alice"].post(URL, {"name": "Privé", "url": SECRET})
+    assert "There are enough calendars here. Remove one first." in text(browsers["alice"].get(URL))
+    refused = browsers["alice"].post(URL, {"name": "Privé", "url": SECRET})
+    assert refused.status_code == 422
+    assert "There are enough calendars here. Remove one first." in text(refused)
+    assert 'value="Privé"' in refused.content.decode()
     assert CalendarSource.objects.count() == calendars.MOST_SOURCES
 
 
-@pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("bob", 404), ("dana", 403)])
+def test_many_take_no_more_queries_than_one(
+    browsers: dict[str, Client], alice: Therapist, source: CalendarSource
+) -> None:
+    browsers["alice"].get(URL)
+    with CaptureQueriesContext(connection) as one:
+        browsers["alice"].get(URL)
+    for number in range(calendars.MOST_SOURCES - 1):
+        calendars.add(alice, name=f"{number}", url=SECRET, now=NOW)
+    with CaptureQueriesContext(connection) as many:
+        browsers["alice"].get(URL)
+
+    assert len(many) == len(one) <= 7
+
+
+def test_failing_ones_can_be_told_elsewhere(alice: Therapist, charlie: Therapist, source: CalendarSource) -> None:
+    for therapist in (alice, charlie):
+        calendars.add(therapist, name="Works", url=SECRET, now=NOW)
+    CalendarSource.objects.filter(pk=source.pk).update(
+        failure=FetchFailure.TOO_SLOW, failing_since=wall("2026-11-29 09:00")
+    )
+
+    def shown(therapist: Therapist) -> str:
+        context = {"failing_calendars": calendars.failing([therapist])}
+        with override("en"):
+            return render_to_string("agenda/parts/failing_calendars.html", context).strip()
+
+    assert "Privé: The other side answers too slowly. That is so since" in shown(alice)
+    assert "Works" not in shown(alice)
+    assert shown(charlie) == ""
+
+
+@pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("bob", 404), ("dana", 403), ("anonymous", 302)])
 def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource, who: str, status: int) -> None:
     for action in ("lezen", "weg"):
         assert browsers[who].post(f"{URL}{source.pk}/{action}/").status_code == status
         assert browsers["alice"].get(f"{URL}{source.pk}/{action}/").status_code == 405
-    assert Client().get(URL)["Location"].startswith("/en/account/login/")
-    assert CalendarSource.objects.count() == 1
+
+    page = browsers[who].get(URL)
+    assert page.status_code == (200 if who == "charlie" else status)
+    assert "Privé" not in page.content.decode()
+    source.refresh_from_db()
+    assert source.due_at == NOW
+
+
+def test_who_is_no_therapist_is_not_led_there(browsers: dict[str, Client], alice: Therapist) -> None:
+    assert "Own calendar" in text(browsers["alice"].get("/en/agenda/"))
+    assert "Own calendar" not in text(browsers["bob"].get("/en/agenda/"))
