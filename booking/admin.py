@@ -14,7 +14,8 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -125,7 +126,7 @@ class TherapistAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 class _TypeForm(AppointmentTypeForm):
     class Meta(AppointmentTypeForm.Meta):
-        fields = [*AppointmentTypeForm.Meta.fields, "slug", "position"]
+        fields = [*AppointmentTypeForm.Meta.fields, "slug"]
 
 
 @admin.register(AppointmentType)
@@ -139,6 +140,13 @@ class AppointmentTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows, and changes nothing."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; a year in the address that no clock can show leads to all of it, not to a fault."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except (OverflowError, ValueError):
+            return redirect(f"{request.path}?e=1")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
@@ -37,6 +38,21 @@ def without_practice(view: View) -> View:
     """Mark `view` as one that needs neither the practice nor its clock, and so no database."""
     view.needs_no_practice = True  # type: ignore[attr-defined]
     return view
+
+
+class NotAllowedMiddleware:
+    """Gives a page to who asks for an address in a way that it has no answer to: Django's own answer is blank."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class PrivatePagesMiddleware:

@@ -51,7 +51,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 class Appointment(models.Model):
     """A booked slot of one family. Only appointments.py writes here; guards.py refuses what must never be."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(_("reference"), default=uuid.uuid4, unique=True, editable=False)
     appointment_type = models.ForeignKey(
         AppointmentType, models.PROTECT, related_name="appointments", verbose_name=_("appointment type")
     )
@@ -69,8 +69,8 @@ class Appointment(models.Model):
     created_at = models.DateTimeField(_("booked at"))
     changed_at = models.DateTimeField(_("changed at"))
     outcome_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
-    cancelled_by = models.CharField(max_length=10, choices=Actor.choices, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    cancelled_by = models.CharField(_("cancelled by"), max_length=10, choices=Actor.choices, blank=True)
     cancel_reason = EncryptedTextField(blank=True)
     # HMACs of the key and of the request that it came with, for 24 hours.
     idempotency_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
@@ -81,7 +81,7 @@ class Appointment(models.Model):
     # Since when the family is asked to choose another time; until then no notice keeps it from moving.
     asked_to_move_at = models.DateTimeField(null=True, blank=True)
     erase_requested_at = models.DateTimeField(null=True, blank=True)
-    erased_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
     objects = AppointmentQuerySet.as_manager()
 

@@ -98,6 +98,22 @@ class TestWhatIsThere:
         assert Appointment.objects.get().state == State.CONFIRMED
         assert Notification.objects.count() == 1
 
+    @pytest.mark.parametrize("model", ["appointment", "notification"])
+    @pytest.mark.parametrize(
+        "query",
+        ["start__year=9999", "due_at__year=9999", "start__year=0", "start__year=x", "p=99", "o=99", "q=%00"],
+    )
+    def test_an_address_that_cannot_be_leads_to_the_list(
+        self, bob: Client, appointment: Appointment, model: str, query: str
+    ) -> None:
+        assert bob.get(f"/en/beheer/booking/{model}/?{query}", follow=True).status_code == 200
+
+    def test_its_labels_are_in_the_readers_language(self, bob: Client, appointment: Appointment) -> None:
+        page = bob.get(f"/beheer/booking/appointment/{appointment.pk}/change/").content.decode()
+
+        for english in ("Public id", "Cancelled at", "Cancelled by", "Erased at"):
+            assert english not in page
+
     def test_they_lead_to_the_agenda(self, bob: Client, appointment: Appointment) -> None:
         mail = make_notification(appointment=appointment)
         link = f'href="/en/agenda/afspraak/{appointment.public_id}/"'

@@ -291,3 +291,13 @@ def test_pages_of_accounts_and_admin_are_kept_nowhere(client: Client, path: str)
     make_practice()
 
     assert "no-store" in client.get(path)["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_who_asks_in_a_way_that_has_no_answer_reads_so() -> None:
+    make_practice()
+    response = Client().put("/contact/")
+
+    assert response.status_code == 405
+    assert "GET" in response["Allow"]
+    assert "Zo kan deze pagina niet gevraagd worden" in response.content.decode()
