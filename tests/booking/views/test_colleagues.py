@@ -188,9 +188,7 @@ class TestChanging:
         assert not Authenticator.objects.filter(user=alice.user).exists()
         assert browsers["alice"].get("/en/agenda/")["Location"] == "/en/account/2fa/totp/activate/"
 
-    def test_nobody_shuts_oneself_out_or_skips_the_own_second_step(
-        self, browsers: dict[str, Client]
-    ) -> None:
+    def test_nobody_shuts_oneself_out_or_skips_the_own_second_step(self, browsers: dict[str, Client]) -> None:
         bob = make_therapist(name="Bob", slug="bob", user=User.objects.get(email="bob@praktijk.example"))
 
         for word in ("dicht", "tweede-stap"):
