@@ -114,15 +114,25 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     """Return Django's settings for DATABASE_URL, or for a SQLite file in DATA_DIR where none is given."""
-    url = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'practice.sqlite3'}")
+    # The file is not written as an address: a folder may have a space, a plus or a number sign in its name.
+    database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "practice.sqlite3"}
+    url = env.str("DATABASE_URL", default="")
     try:
-        database: dict[str, Any] = env.db_url_config(url)
+        if url:
+            database = env.db_url_config(url)
         engine, name = database["ENGINE"], database["NAME"]
     except (ImproperlyConfigured, KeyError, ValueError) as error:
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read. It looks like postgresql://user:password@host:5432/name"
         ) from error
     if engine == "django.db.backends.sqlite3":
+        if name == ":memory:":
+            raise ImproperlyConfigured(
+                "DATABASE_URL names a database in memory, which the web server and the worker cannot share. "
+                "Leave it out, or name a file: sqlite:////path/to/practice.sqlite3"
+            )
+        # The same file from whichever folder a command is run.
+        database["NAME"] = BASE_DIR / name
         # IMMEDIATE takes the write lock when a transaction begins, so what was checked inside it still
         # holds when it writes. FULL: a booking that was confirmed outlives a power cut.
         database["OPTIONS"] = {

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import django
 import redis
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import Error, connection
+from django.db import Error, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from practice import celery_app
 from practice.management.commands.translations import compile_catalogs
@@ -43,13 +45,19 @@ def prepare() -> None:
 
 def check_servers() -> None:
     """Return when database and Redis answer. Raises ImproperlyConfigured."""
+    where = "at DATABASE_URL" if os.environ.get("DATABASE_URL") else connection.settings_dict["NAME"]
     try:
-        connection.ensure_connection()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        ours = _is_ours()
+        # Of what can only be read, nobody would hear before the first booking.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE can_be_written (id integer)")
+            transaction.set_rollback(True)
     except Error as error:
-        where = "at DATABASE_URL" if os.environ.get("DATABASE_URL") else connection.settings_dict["NAME"]
         raise ImproperlyConfigured(f"The database {where} cannot be used: {_first_line(error)}") from error
+    if not ours:
+        raise ImproperlyConfigured(
+            f"The database {where} holds the tables of another program. Give the practice an empty one of its own."
+        )
     if settings.REDIS_URL:
         try:
             with redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
@@ -60,6 +68,15 @@ def check_servers() -> None:
             raise ImproperlyConfigured(
                 f"The Redis at REDIS_URL cannot be reached: {_first_line(error)}"
             ) from error
+
+
+def _is_ours() -> bool:
+    """Return whether the database is empty, or filled by this program, be it by a start that was cut off."""
+    migrations = MigrationRecorder(connection)
+    if not migrations.has_table():
+        return not connection.introspection.table_names()
+    migrated = {app for app, _ in migrations.applied_migrations()}
+    return "practice" in migrated or migrated <= apps.app_configs.keys()
 
 
 def declare_queue() -> None:

@@ -77,6 +77,9 @@ def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     [
         ("DATABASE_URL", "nonsense", "DATABASE_URL"),
         ("DATABASE_URL", "mysql://localhost/practice", "DATABASE_URL must name a PostgreSQL database"),
+        ("DATABASE_URL", "sqlite://:memory:", "DATABASE_URL names a database in memory"),
+        ("DATABASE_URL", "sqlite://", "DATABASE_URL names a database in memory"),
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3", "The database at DATABASE_URL cannot be used"),
         ("DATABASE_URL", "postgresql://nobody:hush@127.0.0.1:1/x", "The database at DATABASE_URL cannot be used"),
         ("REDIS_URL", "nonsense", "REDIS_URL cannot be read"),
         ("REDIS_URL", "redis://:hush@127.0.0.1:1/0", "The Redis at REDIS_URL cannot be reached"),

@@ -1,0 +1,64 @@
+"""What `make run` looks at before it starts anything: whether the database is one, writable, and its own."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_django
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+
+from scripts import prepare
+
+FOREIGN = "CREATE TABLE recipe (id integer)"
+OTHER_DJANGO = (
+    "CREATE TABLE django_migrations (id integer, app text, name text, applied text);"
+    "INSERT INTO django_migrations VALUES (1, 'recipes', '0001_initial', '2026-01-01')"
+)
+BEGUN = OTHER_DJANGO.replace("recipes", "auth") + "; CREATE TABLE auth_user (id integer)"
+
+
+Use = Callable[..., None]
+
+
+@pytest.fixture
+def use(tmp_path: Path, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[Use]:
+    """Makes a SQLite database of some statements, and lets `prepare` find that one: `use(content, mode="ro")`."""
+    file, usual = tmp_path / "practice.sqlite3", connections["default"]
+
+    def use(content: str, mode: str = "rwc") -> None:
+        made = sqlite3.connect(file)
+        made.executescript(content)
+        made.close()
+        options = {"transaction_mode": "IMMEDIATE", "uri": True}
+        settings = {**connections.settings["default"], "NAME": f"file:{file}?mode={mode}", "OPTIONS": options}
+        connections["default"] = DatabaseWrapper(settings)
+
+    with django_db_blocker.unblock():
+        yield use
+        connections["default"].close()
+        connections["default"] = usual
+
+
+def test_database_that_cannot_be_written_is_refused(use: Use) -> None:
+    use("PRAGMA journal_mode=WAL", mode="ro")
+
+    with pytest.raises(ImproperlyConfigured, match="cannot be used: attempt to write a readonly database"):
+        prepare.check_servers()
+
+
+@pytest.mark.parametrize("content", [FOREIGN, OTHER_DJANGO], ids=["no Django", "another Django"])
+def test_database_of_another_program_is_refused(use: Use, content: str) -> None:
+    use(content)
+
+    with pytest.raises(ImproperlyConfigured, match="holds the tables of another program"):
+        prepare.check_servers()
+
+
+@pytest.mark.parametrize("content", ["", BEGUN], ids=["empty", "first start was interrupted"])
+def test_database_that_is_its_own_is_taken(use: Use, content: str) -> None:
+    use(content)
+
+    prepare.check_servers()
