@@ -108,7 +108,7 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
 class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A passkey, which signs in by itself: the device asks for a finger, a face or its own code."""
 
-    labels = {"name": _("What do you call this device?"), "passwordless": _("Sign in with it alone")}
+    labels = {"name": _("What do you call this device?"), "passwordless": _("Sign in with it, without a password")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -161,7 +161,10 @@ class ForgottenForm(forms.Form):
     email = forms.EmailField(
         label=_("Mail address"),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl")},
+        error_messages={
+            "required": _("Please fill in the mail address."),
+            "invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl"),
+        },
     )
 
 
@@ -176,6 +179,7 @@ class ChoosePasswordForm(SetPasswordForm):  # type: ignore[type-arg]
         field.label = _("Your new password")
         field.help_text = " ".join(password_validators_help_texts())
         field.widget.attrs["autocomplete"] = "new-password"
+        field.error_messages["required"] = _("Please choose a password.")
 
     def clean(self) -> dict[str, Any]:
         """Check that the password is good enough."""
