@@ -14,8 +14,7 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -24,6 +23,7 @@ from django.utils.translation import ngettext
 
 from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
+from practice.admin_site import SturdyList
 
 # The scheduler's raw tables are changed through the diary only; the libraries' accounts through ours.
 for _label in ("schedule", "account", "mfa", "usersessions"):
@@ -68,7 +68,7 @@ class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
+class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     """Accounts; whoever is staff is a manager, with every right."""
 
     form = AccountChangeForm
@@ -104,7 +104,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Therapist)
-class TherapistAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TherapistAdmin(SturdyList):
     """Therapists are not deleted: who leaves can no longer be booked, and signs in no more."""
 
     list_display = ["name", "email", "language", "active"]
@@ -130,7 +130,7 @@ class _TypeForm(AppointmentTypeForm):
 
 
 @admin.register(AppointmentType)
-class AppointmentTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AppointmentTypeAdmin(SturdyList):
     """Types are added here, and put in order; the rest the agenda can do as well."""
 
     form = _TypeForm
@@ -138,15 +138,8 @@ class AppointmentTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ["visible", "place"]
 
 
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class _ReadOnly(SturdyList):
     """Shows, and changes nothing."""
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; a year in the address that no clock can show leads to all of it, not to a fault."""
-        try:
-            return super().changelist_view(request, extra_context)
-        except (OverflowError, ValueError):
-            return redirect(f"{request.path}?e=1")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from practice.admin_site import SturdyList
 from practice.forms import TranslatedFormField
 from practice.models import Page, Practice
 from practice.translations import TranslatedField
@@ -16,7 +17,7 @@ _MARKDOWN = {"rows": 24, "cols": 100, "spellcheck": "true"}
 
 
 @admin.register(Practice)
-class PracticeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PracticeAdmin(SturdyList):
     """The one row: changed here, made by `load_practice`, never deleted."""
 
     list_display = ["name", "city", "phone", "email"]
@@ -41,7 +42,7 @@ class PracticeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Page)
-class PageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PageAdmin(SturdyList):
     """The information pages."""
 
     list_display = ["title", "language", "slug", "menu_order", "in_menu", "published", "changed_at"]
