@@ -1,5 +1,6 @@
 """What a parent can be told went wrong. Each error carries the sentence that the reader gets to see."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,11 +8,17 @@ class BookingError(Exception):
     """A request that cannot be granted; `str(error)` is a sentence in the reader's language."""
 
     sentence = _("This is not possible.")
+    # What a therapist reads, where the parent's sentence sends her to herself.
+    therapists_sentence: str | Promise = ""
     # The name under /api/v1/problems/, and the hook by which a page tells errors apart.
     name = "invalid"
 
     def __str__(self) -> str:
         return str(self.sentence)
+
+    def to_therapist(self) -> str:
+        """Return the sentence for the practice's own side, in the reader's language."""
+        return str(self.therapists_sentence or self)
 
 
 class SlotTaken(BookingError):
@@ -55,6 +62,7 @@ class TooLateToChange(BookingError):
     """A parent can no longer move or cancel by the link; the practice can."""
 
     sentence = _("It is too late to change this appointment here. Please call the practice.")
+    therapists_sentence = _("This appointment has begun already, so this can no longer be done.")
     name = "too-late"
 
 
@@ -69,6 +77,7 @@ class AlreadyCancelled(BookingError):
     """A cancelled appointment stays cancelled; a new one is booked instead."""
 
     sentence = _("This appointment was cancelled. You can book a new one.")
+    therapists_sentence = _("This appointment is cancelled already, and stays so.")
     name = "cancelled"
 
 

@@ -40,7 +40,7 @@ def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRespo
     try:
         appointments.must_be_changeable(found, Actor.THERAPIST, now)
     except BookingError as error:
-        return _page(request, found, error=str(error), status=409)
+        return _page(request, found, error=error.to_therapist(), status=409)
     if request.method == "POST":
         return _move(request, found, now)
     initial = {"sequence": found.sequence, **_wall(found.start)}
@@ -215,7 +215,7 @@ def _in_her_words(found: Appointment, error: BookingError) -> str:
     """Return what `error` says to a therapist: what changed meanwhile, where something did."""
     last = found.history.select_related("account__therapist").last()
     if not isinstance(error, AlreadyChanged) or last is None:
-        return str(error)
+        return error.to_therapist()
     sentence = _("Meanwhile this appointment was changed by %(who)s: it is now on %(when)s. Is that right?")
     when = timezone.localtime(found.start)
     return sentence % {"who": _who(last), "when": f"{when:%d-%m-%Y %H:%M}"}

@@ -44,7 +44,7 @@ def answer(
     if isinstance(error, NotOffered):
         return {"warning": str(error), "asks_once_more": True}
     if error:
-        return {"error": str(error)}
+        return {"error": error.to_therapist()}
     if start is None:
         return {}
     objection = by_hand.object_to(appointment_type, therapist, start, zone=zone, now=now, moving=moving)

@@ -130,6 +130,28 @@ class TestOneAppointment:
         assert browsers["alice"].post(address(begun, "afzeggen/")).status_code == 409
         assert "Cancel this appointment" not in text(browsers["alice"].get(address(begun)))
 
+    @pytest.mark.parametrize("action", ["verzetten/", "opnieuw/", "vraag/", "gekomen/", "niet-gekomen/"])
+    def test_what_was_cancelled_is_told_in_words_for_a_therapist(
+        self, browsers: dict[str, Client], appointment: Appointment, action: str
+    ) -> None:
+        browsers["alice"].post(address(appointment, "afzeggen/"))
+
+        said = text(browsers["alice"].post(address(appointment, action), MOVE))
+
+        assert "This appointment is cancelled already, and stays so." in said
+        assert "You can book a new one" not in said
+
+    @pytest.mark.parametrize("action", ["afzeggen/", "verzetten/", "opnieuw/", "vraag/"])
+    def test_what_has_begun_is_told_in_words_for_a_therapist(
+        self, browsers: dict[str, Client], alice: Therapist, action: str
+    ) -> None:
+        begun = make_appointment(make_type(alice), start="2026-11-30 10:00")
+
+        said = text(browsers["alice"].post(address(begun, action), MOVE))
+
+        assert "This appointment has begun already, so this can no longer be done." in said
+        assert "call the practice" not in said
+
     def test_a_look_changes_nothing(self, browsers: dict[str, Client], appointment: Appointment) -> None:
         for action in ("afzeggen/", "gekomen/", "niet-gekomen/", "opnieuw/", "vraag/"):
             assert browsers["alice"].get(address(appointment, action)).status_code == 405
