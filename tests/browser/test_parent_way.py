@@ -90,7 +90,7 @@ def fill_in(page: Page, email: str) -> None:
     page.get_by_label("Uw naam").fill("Noor de Vries")
     page.get_by_label("Uw e-mailadres").fill(email)
     page.get_by_label("Uw telefoonnummer").fill("06 12345678")
-    page.get_by_label("Voornaam van uw kind").fill("Sam")
+    page.get_by_label("Voornaam van uw kind").fill("Quirijn")
     page.get_by_label("jonger dan 12 jaar").check()
     page.get_by_label("Ik vind het goed dat de praktijk deze gegevens bewaart").check()
 
@@ -125,7 +125,7 @@ def test_from_the_information_page_to_the_reminder_and_back_again(phone: Page, p
     assert day in confirmation["Subject"]
     assert time in text(confirmation)
     assert event(confirmation)["SEQUENCE"] == 0
-    assert "Sam" not in confirmation.as_string()
+    assert "Quirijn" not in confirmation.as_string()
 
     assert "sent 1" in practice.manage("shell", "-c", REMIND)
     reminder = next_mail(practice, email, 2)
@@ -164,7 +164,7 @@ def test_the_therapist_gets_mail_too(practice: Served, plain_page: Page) -> None
     message = next_mail(practice, "therapeut@demo.example", before + 1)
 
     assert "/agenda/" in text(message)
-    assert not [word for word in ("Noor", "Sam", "other@example.org") if word in message.as_string()]
+    assert not [word for word in ("Noor", "Quirijn", "other@example.org") if word in message.as_string()]
 
 
 def test_a_mistake_keeps_all_that_was_typed(phone: Page, practice: Served) -> None:

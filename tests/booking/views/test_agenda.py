@@ -157,7 +157,7 @@ class TestWhoSeesWhat:
         session.save()
 
         response = browsers["alice"].get(address(appointment))
-        assert response["Location"].startswith("/en/account/2fa/reauthenticate/?next=")
+        assert "reauthenticate/?next=" in response["Location"]
 
     def test_without_a_second_factor_no_family_is_shown(self, appointment: Appointment) -> None:
         user = make_account("erin@praktijk.example", manager=True, second_factor=False)
