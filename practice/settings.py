@@ -4,7 +4,7 @@ or from `practice.env` in DATA_DIR, which `make run` writes once; docs/configura
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -28,6 +28,14 @@ def _secret(name: str, read: Callable[[str], Any]) -> Any:
     return read(name)
 
 
+def _number(name: str, default: int, least: int = 0) -> int:
+    """Return the whole number `name` of at least `least`, or `default` where it is not set."""
+    value = env.str(name, default="") or str(default)
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {value!r}.")
+    return int(value)
+
+
 SECRET_KEY = _secret("SECRET_KEY", env.str)
 # Fernet keys, the newest first: the first one writes, all of them read.
 FIELD_KEYS: list[str] = _secret("FIELD_KEYS", env.list)
@@ -40,7 +48,7 @@ DEMO = env.bool("DEMO", default=False)
 DEMO_EMAIL = env.str("DEMO_EMAIL", default="therapeut@demo.example")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 HTTPS = env.bool("HTTPS", default=False)
-PORT = env.int("PORT", default=8000)
+PORT = _number("PORT", 8000, least=1)
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).hostname:
     raise ImproperlyConfigured("BASE_URL must be a whole address, such as https://praktijk.example")
@@ -225,19 +233,26 @@ STORAGES = {
 # An address of its own for mail: EMAIL_URL alone decides, and without it mails become files in DATA_DIR/mail.
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", default="")
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 if EMAIL_URL:
-    _email = env.email_url_config(EMAIL_URL)
-    EMAIL_BACKEND = _email["EMAIL_BACKEND"]
-    EMAIL_HOST = _email["EMAIL_HOST"]
-    EMAIL_PORT = _email["EMAIL_PORT"] or 25
-    EMAIL_HOST_USER = _email["EMAIL_HOST_USER"] or ""
-    EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
-    EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
-    EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+    try:
+        _email = urlsplit(EMAIL_URL)
+        _usual_port = _MAIL_PORTS[_email.scheme]
+        EMAIL_HOST, EMAIL_PORT = _email.hostname, _email.port or _usual_port
+    except (KeyError, ValueError):
+        EMAIL_HOST = None
+    if not EMAIL_HOST:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must name a mail server: smtp+tls://user:password@host:587, or smtp+ssl:// or smtp:// for "
+            "another kind of connection. Mail providers have such a server too."
+        )
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_email.username or ""), unquote(_email.password or "")
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _email.scheme == "smtp+tls", _email.scheme == "smtp+ssl"
 else:
     EMAIL_BACKEND = "practice.mail.EmlBackend"
 # A server that accepts the connection and then says nothing would hold a worker for ever.
-EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=60)
+EMAIL_TIMEOUT = _number("EMAIL_TIMEOUT", 60, least=1)
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", default="")
 
 RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
@@ -245,7 +260,7 @@ API_BOOKING = env.str("API_BOOKING", default="open" if DEMO else "key")
 API_KEYS = env.list("API_KEYS", default=[])
 if API_BOOKING not in {"key", "open", "off"}:
     raise ImproperlyConfigured("API_BOOKING must be one of: key, open, off")
-ERASE_AFTER_DAYS = env.int("ERASE_AFTER_DAYS", default=30)
+ERASE_AFTER_DAYS = _number("ERASE_AFTER_DAYS", 30)
 # Networks of one's own, such as 192.168.1.0/24, where calendars may be read besides the public internet.
 CALENDAR_NETWORKS = env.list("CALENDAR_NETWORKS", default=[])
 

@@ -1,0 +1,101 @@
+"""What the environment may say about databases and mail, and what is refused before anything starts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINT = (
+    "import json; from practice import settings;"
+    "names = ['EMAIL_BACKEND', 'EMAIL_HOST', 'EMAIL_PORT', 'EMAIL_HOST_USER', 'EMAIL_HOST_PASSWORD',"
+    " 'EMAIL_USE_TLS', 'EMAIL_USE_SSL'];"
+    "print(json.dumps({name: getattr(settings, name, None) for name in names}"
+    " | {'NAME': str(settings.DATABASES['default']['NAME'])}))"
+)
+
+
+def read(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process of its own, in `environment`."""
+    env = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "EMAIL_URL"}}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", PRINT],
+        cwd=ROOT,
+        env={**env, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings(**environment: str) -> dict[str, Any]:
+    done = read(**environment)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtp://mail.example", 25, False, False),
+        ("smtp://mail.example:1025", 1025, False, False),
+        ("smtp+tls://mail.example", 587, True, False),
+        ("smtp+ssl://mail.example", 465, False, True),
+        ("smtp+ssl://mail.example:4650", 4650, False, True),
+    ],
+)
+def test_mail_goes_to_the_server_that_is_named(url: str, port: int, tls: bool, ssl: bool) -> None:
+    found = settings(EMAIL_URL=url)
+
+    assert found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example", port)
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (tls, ssl)
+
+
+def test_password_may_have_any_sign_in_it() -> None:
+    found = settings(EMAIL_URL="smtp+tls://info%40praktijk.example:a%2Fb%3A%40c%25@mail.example:587")
+
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("info@praktijk.example", "a/b:@c%")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mail.example", "mail.example:587", "http://mail.example", "smtps://hush@mail.example:465"),
+        *("anymail+mailjet://key:hush@", "dummymail://", "memorymail://", "consolemail://"),
+        *("smtp://", "smtp+tls://user:hush@", "smtp://mail.example:port", "smtp://[::1"),
+    ],
+)
+def test_mail_that_would_go_nowhere_is_refused(url: str) -> None:
+    done = read(EMAIL_URL=url)
+
+    *_rest, last = done.stderr.strip().splitlines()
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: EMAIL_URL must name a mail server")
+    assert "hush" not in last
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("EMAIL_TIMEOUT", "0", 1), ("EMAIL_TIMEOUT", "1.5", 1), ("ERASE_AFTER_DAYS", "-1", 0), ("PORT", "web", 1)],
+)
+def test_number_that_is_none_is_refused_by_its_name(name: str, value: str, least: int) -> None:
+    done = read(**{name: value})
+
+    assert done.stderr.strip().endswith(f"{name} must be a whole number of at least {least}, not {value!r}.")
+
+
+@pytest.mark.parametrize("folder", ["een map", "a+b", "50%25", "nr #1", "wat?", "é"])
+def test_data_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
+    found = settings(DATA_DIR=str(tmp_path / folder))
+
+    assert found["NAME"] == str(tmp_path / folder / "practice.sqlite3")
+
+
+def test_file_of_the_database_is_the_same_from_everywhere() -> None:
+    assert settings(DATABASE_URL="sqlite:///practice.sqlite3")["NAME"] == str(ROOT / "practice.sqlite3")
+    assert settings(DATABASE_URL="sqlite:////srv/practice.sqlite3")["NAME"] == "/srv/practice.sqlite3"
