@@ -311,6 +311,21 @@ class TestASessionOlderThanTheSecondStep:
 
 
 class TestTheAccount:
+    @pytest.mark.parametrize("manager", [False, True])
+    @pytest.mark.parametrize("path", ["2fa/", "2fa/webauthn/", "sessies/"])
+    def test_the_agendas_tabs_stay_where_they_are(self, alice: User, path: str, manager: bool) -> None:
+        User.objects.update(is_staff=manager)
+        hers = signed_in(alice)
+
+        def tabs(page: Any) -> list[str]:
+            markup = page.content.decode().partition('<ul class="tabs">')[2].partition("</ul>")[0]
+            return re.findall(r">([^<]+)</a>", markup)
+
+        page = hers.get(f"/en/account/{path}")
+        assert tabs(page) == tabs(hers.get("/en/agenda/"))
+        assert ("Colleagues" in tabs(page)) == manager
+        assert page.content.decode().count('aria-current="page">Account') == 1
+
     def test_a_new_password_signs_out_everywhere_else(self, alice: User) -> None:
         hers, elsewhere = signed_in(alice), signed_in(alice)
         new = "een ander lang wachtwoord"
