@@ -4,6 +4,7 @@ Needs the standard library alone, so that `--check` can run before anything is i
 """
 
 import base64
+import ctypes
 import errno
 import fcntl
 import os
@@ -47,6 +48,17 @@ def pause(seconds: float = 0.1) -> None:
         raise Stopped
 
 
+# Loaded here, since next to nothing may be done between a fork and its exec.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def end_with_parent() -> None:
+    """Let the process that calls this be asked to end when its parent dies, be it killed. On Linux alone."""
+    if _libc:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def say(line: str) -> None:
     """Print `line`; where nobody reads any more, the children are looked after all the same."""
     with suppress(OSError):
@@ -66,6 +78,7 @@ class Child:
             stdout=subprocess.PIPE if prefixed else None,
             stderr=subprocess.STDOUT if prefixed else None,
             start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509
         )
         self._reader: threading.Thread | None = None
         if self.process.stdout:

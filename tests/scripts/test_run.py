@@ -194,6 +194,21 @@ def test_run_serves_stops_and_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "Traceback" not in first + again
 
 
+@pytest.mark.servers
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    env = environment(data_dir)
+
+    with running(env, tmp_path / "output") as process:
+        process.kill()
+        process.wait(10)
+
+        wait_until(lambda: processes_of(data_dir) == {}, what="the children to end", seconds=40)
+
+    assert not listens(int(env["PORT"]))
+
+
 def sign_in_line(output: str) -> str:
     """Return the line of the welcome that says how the demo therapist signs in."""
     return next(line for line in output.splitlines() if "Sign in with:" in line)
