@@ -1,6 +1,6 @@
 """Who may see what at /agenda/: a therapist the own appointments, a manager all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -10,14 +10,23 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
-from booking.models import Appointment, AppointmentQuerySet, AppointmentType, Kind, Notification, Therapist
+from booking import calendars
+from booking.models import (
+    Appointment,
+    AppointmentQuerySet,
+    AppointmentType,
+    CalendarSource,
+    Kind,
+    Notification,
+    Therapist,
+)
 from practice import second_factor
 
 View = Callable[..., HttpResponse]
@@ -29,7 +38,15 @@ class Viewer:
 
     therapist: Therapist | None
     manager: bool
-    everyone: list[Therapist]
+    everyone: Sequence[Therapist]
+    calendar_fails: bool
+
+    @property
+    def failing_calendars(self) -> QuerySet[CalendarSource]:
+        """The viewer's own calendars elsewhere that cannot be read; asks only where there is one."""
+        if self.therapist and self.calendar_fails:
+            return calendars.failing(self.therapist)
+        return CalendarSource.objects.none()
 
     @property
     def without_second_factor(self) -> bool:
@@ -91,7 +108,9 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     if not user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     # A manager's pages need all of them, so that one query does for both.
-    everyone = list(Therapist.objects.all() if user.is_staff else Therapist.objects.filter(user=user))
+    failing = calendars.failing(OuterRef("pk"))
+    therapists = Therapist.objects.annotate(calendar_fails=Exists(failing))
+    everyone = list(therapists if user.is_staff else therapists.filter(user=user))
     # Who cannot be booked, on leave for instance, still sees her own agenda: the account says who gets in.
     therapist = next((found for found in everyone if found.user_id == user.pk), None)
     if not therapist and not user.is_staff:
@@ -102,6 +121,6 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     if second_factor.is_owed(request):
         # Signed in before the second step was set up, elsewhere or here: the password alone opens nothing.
         return second_factor.ask(request.get_full_path() if request.method == "GET" else reverse("booking:agenda"))
-    viewer = Viewer(therapist, user.is_staff, everyone)
+    viewer = Viewer(therapist, user.is_staff, everyone, therapist is not None and therapist.calendar_fails)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     return view(request, viewer, *args, **kwargs)

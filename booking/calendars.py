@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import KombuError
 
@@ -58,9 +58,9 @@ def remove(source: CalendarSource) -> None:
     source.delete()
 
 
-def failing(therapists: list[Therapist]) -> QuerySet[CalendarSource]:
-    """Return the calendars of `therapists` that cannot be read just now."""
-    return CalendarSource.objects.filter(therapist__in=therapists).exclude(failure="")
+def failing(therapist: Therapist | OuterRef) -> QuerySet[CalendarSource]:
+    """Return the calendars of `therapist` that cannot be read just now."""
+    return CalendarSource.objects.filter(therapist=therapist).exclude(failure="")
 
 
 def read_due(clock: Callable[[], datetime], *, zone: ZoneInfo) -> int:

@@ -152,7 +152,7 @@ class TestFailing:
             assert (source.failure, source.failing_since) == (FetchFailure.UNREACHABLE, first)
             assert (source.read_at, source.due_at) == (NOW, moment + timedelta(minutes=wait))
         assert offered(consult) == ["09:00", "11:00", "12:00"]
-        assert list(calendars.failing([alice])) == [source]
+        assert list(calendars.failing(alice)) == [source]
 
         radicale.start()
         assert read(first + timedelta(hours=3)) == 1

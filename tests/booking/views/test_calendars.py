@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.translation import override
 
 from booking import calendars
 from booking.models import CalendarSource, FetchFailure, Therapist
@@ -125,23 +123,6 @@ def test_many_take_no_more_queries_than_one(
     assert len(many) == len(one) <= 7
 
 
-def test_failing_ones_can_be_told_elsewhere(alice: Therapist, charlie: Therapist, source: CalendarSource) -> None:
-    for therapist in (alice, charlie):
-        calendars.add(therapist, name="Works", url=SECRET, now=NOW)
-    CalendarSource.objects.filter(pk=source.pk).update(
-        failure=FetchFailure.TOO_SLOW, failing_since=wall("2026-11-29 09:00")
-    )
-
-    def shown(therapist: Therapist) -> str:
-        context = {"failing_calendars": calendars.failing([therapist])}
-        with override("en"):
-            return render_to_string("agenda/parts/failing_calendars.html", context).strip()
-
-    assert "Privé: The other side answers too slowly. That is so since" in shown(alice)
-    assert "Works" not in shown(alice)
-    assert shown(charlie) == ""
-
-
 @pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("bob", 404), ("dana", 403), ("anonymous", 302)])
 def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource, who: str, status: int) -> None:
     for action in ("lezen", "weg"):
@@ -158,3 +139,20 @@ def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource,
 def test_who_is_no_therapist_is_not_led_there(browsers: dict[str, Client], alice: Therapist) -> None:
     assert "Own calendar" in text(browsers["alice"].get("/en/agenda/"))
     assert "Own calendar" not in text(browsers["bob"].get("/en/agenda/"))
+
+
+@pytest.mark.parametrize("view", ["week", "day", "month", "list"])
+def test_the_agenda_says_that_one_cannot_be_read(
+    browsers: dict[str, Client], source: CalendarSource, view: str
+) -> None:
+    calendars.add(source.therapist, name="Works", url=SECRET, now=NOW)
+    agenda = f"/en/agenda/?view={view}"
+    assert "cannot be read" not in text(browsers["alice"].get(agenda))
+    CalendarSource.objects.filter(pk=source.pk).update(
+        failure=FetchFailure.REFUSED, failing_since=wall("2026-11-29 09:00")
+    )
+
+    told = text(browsers["alice"].get(agenda))
+    assert "A calendar of yours cannot be read Privé: The other side refuses it" in told
+    assert "Works" not in told
+    assert "cannot be read" not in text(browsers["charlie"].get(agenda))
