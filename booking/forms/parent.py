@@ -1,11 +1,12 @@
 """What a parent fills in. Each form takes raw input and gives domain values, or a sentence per field."""
 
+import string
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
@@ -19,6 +20,12 @@ CONSENT_VERSION = "2026-11"
 LONGEST_KEY = 64
 # Invisible characters that turn the reading direction: a name written with them is not what it seems.
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Shown as nothing, and left in what is copied: the soft hyphen, spaces without width, the byte order mark.
+_WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u00ad\u180e\u200b\u2060\ufeff"))
+# Unicode calls these letters, and nobody sees them: the fillers of Hangul.
+_BLANK_LETTERS = set("\u115f\u1160\u3164\uffa0")
+# Not 088 and its like (UAN): for many the number at work, at the usual rate.
+_SERVICE_NUMBERS = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.TOLL_FREE}
 
 
 def _refuse_unprintable(text: str, *, allowed: str = "") -> None:
@@ -41,13 +48,15 @@ def several_lines(text: str) -> None:
 
 def has_letter(text: str) -> None:
     """Validate that a name has at least one letter: some characters show as nothing at all."""
-    if not any(character.isalpha() for character in text):
+    if not any(character.isalpha() and character not in _BLANK_LETTERS for character in text):
         raise ValidationError(_("Please fill in a name."), code="no_letter")
 
 
 def on_the_internet(email: str) -> None:
     """Validate that a mail address is not on this very machine, as Django alone would let it be."""
-    if email.rpartition("@")[2].casefold() == "localhost":
+    domain = email.rpartition("@")[2]
+    # Nor at a bare address of a machine, "[192.0.2.1]", which mail servers refuse.
+    if domain.casefold() == "localhost" or domain.startswith("["):
         raise ValidationError(
             _("This mail address is not complete. An example: naam@voorbeeld.nl"), code="invalid"
         )
@@ -55,8 +64,28 @@ def on_the_internet(email: str) -> None:
 
 def of_a_person(number: PhoneNumber) -> None:
     """Validate that calling `number` reaches somebody, and at the usual rate."""
-    if number_type(number) in {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}:
+    if number_type(number) in _SERVICE_NUMBERS:
         raise ValidationError(_("This is a service number. At which number can we reach you?"), code="service")
+
+
+class NameField(forms.CharField):
+    """A name as people write it; gives it composed (NFC), so that one name is one text however it was typed."""
+
+    default_validators = [single_line, has_letter]
+
+    def to_python(self, value: Any) -> str:
+        text = unicodedata.normalize("NFC", (super().to_python(value) or "").translate(_WITHOUT_WIDTH))
+        # Joiners without width shape letters in some scripts, and mean nothing at the ends.
+        return text.strip("\u200c\u200d" + string.whitespace)
+
+
+class MailAddressField(forms.EmailField):
+    """A mail address; what came along unseen when it was copied is left out."""
+
+    default_validators = [*forms.EmailField.default_validators, single_line, on_the_internet]
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").translate(_WITHOUT_WIDTH).strip()
 
 
 class StartField(forms.CharField):
@@ -82,7 +111,17 @@ class StartField(forms.CharField):
         raise ValidationError(self.error_messages["invalid"], code="invalid")
 
 
-_NOT_OFFERED = {"invalid_choice": _("You cannot make this kind of appointment yourself just now. Please call us.")}
+_TYPE_WITHDRAWN = _("You cannot make this kind of appointment yourself just now. Please call us.")
+_THERAPIST_WITHDRAWN = _(
+    "You cannot book with this therapist here any more. Please choose a time with a colleague, or call us."
+)
+
+
+class PlainForm(forms.Form):
+    """A form that says one thing of a field at a time, however many rules its text breaks."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error.error_list[0] if field and isinstance(error, ValidationError) else error)
 
 
 class ChooseForm(forms.Form):
@@ -92,9 +131,14 @@ class ChooseForm(forms.Form):
         AppointmentType.objects.filter(visible=True),
         to_field_name="slug",
         required=False,
-        error_messages=_NOT_OFFERED,
+        error_messages={"invalid_choice": _TYPE_WITHDRAWN},
     )
-    therapist = forms.ModelChoiceField(Therapist.objects.filter(active=True), to_field_name="slug", required=False)
+    therapist = forms.ModelChoiceField(
+        Therapist.objects.filter(active=True),
+        to_field_name="slug",
+        required=False,
+        error_messages={"invalid_choice": _THERAPIST_WITHDRAWN},
+    )
 
 
 class DayForm(forms.Form):
@@ -110,34 +154,54 @@ class DayForm(forms.Form):
 
 
 class SlotForm(forms.Form):
-    """One time of one type, with a therapist where the parent chose one."""
+    """One time of one type, with a therapist where the parent chose one.
+
+    A type or a therapist that was on offer and is no more is an error of the whole form, and stays in
+    `cleaned_data`: the page still says what it was about, and keeps what was typed.
+    """
 
     type = forms.ModelChoiceField(
-        AppointmentType.objects.filter(visible=True),
+        AppointmentType.objects.all(),
         to_field_name="slug",
         widget=forms.HiddenInput,
-        error_messages=_NOT_OFFERED,
+        error_messages={"invalid_choice": _TYPE_WITHDRAWN},
     )
     start = StartField(widget=forms.HiddenInput)
     therapist = forms.ModelChoiceField(
-        Therapist.objects.filter(active=True), to_field_name="slug", required=False, widget=forms.HiddenInput
+        Therapist.objects.all(),
+        to_field_name="slug",
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid_choice": _THERAPIST_WITHDRAWN},
     )
 
+    def clean(self) -> dict[str, Any] | None:
+        appointment_type, therapist = self.cleaned_data.get("type"), self.cleaned_data.get("therapist")
+        if appointment_type and not appointment_type.visible:
+            self.add_error(None, ValidationError(_TYPE_WITHDRAWN, code="type_withdrawn"))
+        elif therapist and not therapist.active:
+            self.add_error(None, ValidationError(_THERAPIST_WITHDRAWN, code="therapist_withdrawn"))
+        return self.cleaned_data
 
-class FamilyForm(forms.Form):
+    @property
+    def withdrawn(self) -> str:
+        """Which of "type" and "therapist" can no longer be booked, or nothing."""
+        found = (name for name in ("type", "therapist") if self.has_error(NON_FIELD_ERRORS, f"{name}_withdrawn"))
+        return next(found, "")
+
+
+class FamilyForm(PlainForm):
     """The family's own data, under the same rules on pages and in the API."""
 
-    parent_name = forms.CharField(
+    parent_name = NameField(
         label=_("Your name"),
         max_length=100,
-        validators=[single_line, has_letter],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Please fill in your name.")},
     )
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("Your mail address"),
         help_text=_("The confirmation goes here."),
-        validators=[single_line, on_the_internet],
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Please fill in your mail address."),
@@ -154,10 +218,9 @@ class FamilyForm(forms.Form):
             "invalid": _("This phone number is not complete. An example: 06 12345678"),
         },
     )
-    child_first_name = forms.CharField(
+    child_first_name = NameField(
         label=_("First name of your child"),
         max_length=60,
-        validators=[single_line, has_letter],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Please fill in the first name of your child.")},
     )
@@ -165,7 +228,10 @@ class FamilyForm(forms.Form):
         label=_("How old is your child?"),
         choices=AgeBand.choices,
         widget=forms.RadioSelect,
-        error_messages={"required": _("Please choose how old your child is.")},
+        error_messages={
+            "required": _("Please choose how old your child is."),
+            "invalid_choice": _("Please choose one of the ages that are shown."),
+        },
     )
     remark = forms.CharField(
         label=_("Is there something we should know beforehand?"),
@@ -232,7 +298,7 @@ class BookingForm(FamilyForm):
         return data
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(PlainForm):
     """Why a parent cancels, if they want to say."""
 
     reason = forms.CharField(

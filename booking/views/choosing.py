@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,7 +41,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
     now = timezone.now()
     form = SlotForm(request.POST)
     if not form.is_valid():
-        return _choose(request, request.POST, error=first_error(form, "start"))
+        return _refused(request, form)
     caller = client.address(request)
     try:
         rate_limits.count(rate_limits.HOLDS, caller, now=now)
@@ -62,8 +63,9 @@ def hold(request: PracticeRequest) -> HttpResponse:
 def details(request: PracticeRequest) -> HttpResponse:
     """Ask for the family's data and book; all that was typed stays, whatever goes wrong."""
     slot = SlotForm(request.POST if request.method == "POST" else request.GET)
-    if not slot.is_valid() and (request.method != "POST" or set(slot.errors) != {"start"}):
-        return _choose(request, slot.data, error=first_error(slot, "start"))
+    # Who filled in the form stays there; only where it does not even say what is booked, there is no form.
+    if not slot.is_valid() and (request.method != "POST" or slot.errors.keys() & {"type", "therapist"}):
+        return _refused(request, slot)
     if request.method == "POST":
         return _book(request, slot)
     now = timezone.now()
@@ -79,21 +81,37 @@ def details(request: PracticeRequest) -> HttpResponse:
     return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
 
 
-def _choose(request: PracticeRequest, data: Any, *, error: str = "", status: int = 0) -> HttpResponse:
-    """Render the list of times; `error` is the sentence above it, and makes it a 422 unless `status` says else."""
+def _choose(
+    request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
+) -> HttpResponse:
+    """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() & day_form.is_valid()):
         error = error or first_error(day_form if chosen.is_valid() else chosen)
     types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
     appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
-    context: dict[str, Any] = {"error": error, "types": types, "type": appointment_type, "day_form": day_form}
+    context: dict[str, Any] = {
+        "error": error,
+        "withdrawn": withdrawn,
+        "types": types,
+        "type": appointment_type,
+        "day_form": day_form,
+    }
     if appointment_type:
         from_day = day_form.cleaned_data.get("day")
         therapist = chosen.cleaned_data.get("therapist")
         context |= free_times(request, appointment_type, therapist, from_day, now)
-    response = render(request, "booking/choose.html", context, status=status or (422 if error else 200))
+    response = render(request, "booking/choose.html", context, status=status if error else 200)
     add_never_cache_headers(response)
     return response
+
+
+def _refused(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
+    """Render the list of times with what is wrong about `slot` above it."""
+    sentence = first_error(slot, NON_FIELD_ERRORS if slot.withdrawn else "start")
+    return _choose(
+        request, slot.data, error=sentence, status=409 if slot.withdrawn else 422, withdrawn=bool(slot.withdrawn)
+    )
 
 
 def _query(slot: SlotForm) -> str:
@@ -134,7 +152,8 @@ def _details(
     context = {
         "form": form,
         "type": appointment_type,
-        "therapist": slot.cleaned_data.get("therapist"),
+        "type_withdrawn": slot.withdrawn == "type",
+        "therapist": slot.cleaned_data.get("therapist") if slot.withdrawn != "therapist" else None,
         "start": start,
         "end": start and start + appointment_type.duration,
         "value": start and value_of(start),
@@ -150,10 +169,13 @@ def _details(
 
 def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
     now, form = timezone.now(), BookingForm(_with_key(request.POST))
+    extra: dict[str, Any] = {}
     # Both are looked at, so that a form with two things wrong says both.
     if not (form.is_valid() & slot.is_valid()):
-        sentence = {"error": first_error(slot)} if slot.errors else {}
-        return _details(request, slot, form, now, status=422, **sentence, **_alternatives(request, slot, now))
+        if slot.errors:
+            extra["error"] = first_error(slot)
+        status = 409 if slot.withdrawn else 422
+        return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
     language, email = get_language() or settings.LANGUAGE_CODE, form.cleaned_data["email"].casefold()
     try:
         rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
@@ -170,7 +192,7 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         )
     except BookingError as error:
         status = status_of(error)
-        extra: dict[str, Any] = {"error": str(error)}
+        extra["error"] = str(error)
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
@@ -201,15 +223,15 @@ def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Req
 
 def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
     """Return the nearest free times where the chosen one cannot be booked (any more); nothing where it can."""
-    start = slot.cleaned_data.get("start")
-    if start and _still_free(request, slot, now):
+    start, gone = slot.cleaned_data.get("start"), slot.withdrawn
+    if gone == "type" or (not gone and start and _still_free(request, slot, now)):
         return {}
     slots = free_time.nearest_free_slots(
         slot.cleaned_data["type"],
         start or now,
         zone=request.practice.zone,
         now=now,
-        therapist=slot.cleaned_data.get("therapist"),
+        therapist=None if gone else slot.cleaned_data.get("therapist"),
         visitor=client.known_visitor(request),
     )
     return {"alternatives": days_of(slots), "not_free": True}

@@ -111,7 +111,7 @@ class TestChoosing:
             ({"day": "2026-02-30"}, "Deze datum bestaat niet."),
             ({"day": "morgen"}, "Deze datum bestaat niet."),
             ({"type": "bestaat-niet"}, "Deze soort afspraak kunt u nu niet zelf maken"),
-            ({"therapist": "niemand"}, "Selecteer een geldige keuze"),
+            ({"therapist": "niemand"}, "U kunt hier niet meer bij deze therapeut terecht."),
         ],
     )
     def test_a_bad_choice_is_said_above_a_list_that_works(
@@ -122,6 +122,13 @@ class TestChoosing:
         assert response.status_code == 422
         assert sentence in text(response)
         assert "Het eerste vrije moment" in text(response)
+
+    def test_a_date_that_is_none_is_told_where_the_date_field_points_to(self, visitor: Client) -> None:
+        page = choose(visitor, day="2026-02-30").content.decode()
+
+        described = re.search(r'<input type="date"[^>]*aria-describedby="([^"]+)"', page)
+        assert described
+        assert len(re.findall(f'id="{described[1]}"', page)) == 1
 
     def test_english_pages_speak_english(self, visitor: Client) -> None:
         page = text(visitor.get("/en/afspraak/"))
@@ -375,13 +382,16 @@ class TestBooking:
             ("parent_name", "", "Vul uw naam in."),
             ("parent_name", "N" * 10_000, "100 tekens"),
             ("parent_name", "Noor\r\nBcc: x@example.org", "een teken in dat we niet kunnen gebruiken"),
-            ("parent_name", "Noor\x00", "-tekens zijn niet toegestaan"),
+            ("parent_name", "Noor\x00", "een teken in dat we niet kunnen gebruiken"),
             ("parent_name", "Noor\u202etxt", "een teken in dat we niet kunnen gebruiken"),
-            ("parent_name", "\u200b\u200d", "Vul een naam in."),
+            ("parent_name", "\u200b\u200d", "Vul uw naam in."),
+            ("parent_name", "\u3164", "Vul een naam in."),
             ("parent_name", "!?", "Vul een naam in."),
             ("child_first_name", "\u2800", "Vul een naam in."),
             ("email", "noor@localhost", "Dit e-mailadres is niet compleet."),
+            ("email", "noor@[192.0.2.1]", "Dit e-mailadres is niet compleet."),
             ("phone", "0900 1234567", "Dit is een servicenummer."),
+            ("phone", "0800 1234", "Dit is een servicenummer."),
             ("email", "", "Vul uw e-mailadres in."),
             ("email", "noor@", "Dit e-mailadres is niet compleet."),
             ("email", "noor@example.org\nBcc: x@example.org", "Dit e-mailadres is niet compleet."),
@@ -391,7 +401,7 @@ class TestBooking:
             ("phone", "1" * 10_000, "Dit telefoonnummer is niet compleet."),
             ("child_first_name", " ", "Vul de voornaam van uw kind in."),
             ("age_band", "", "Kies hoe oud uw kind is."),
-            ("age_band", "40_plus", "Selecteer een geldige keuze"),
+            ("age_band", "40_plus", "Kies een van de leeftijden die er staan."),
             ("remark", "x" * 501, "500 tekens"),
             ("remark", "a\x1bb", "een teken in dat we niet kunnen gebruiken"),
             ("consent", "", "Zonder uw toestemming"),
@@ -408,6 +418,13 @@ class TestBooking:
         kept = "liever niet bellen" if field != "remark" else "Noor de Vries"
         assert kept in response.content.decode()
 
+    @pytest.mark.parametrize("field", ["parent_name", "email", "child_first_name", "age_band", "remark"])
+    def test_a_null_byte_is_told_of_once(self, visitor: Client, field: str) -> None:
+        response = fill_in(visitor, **{field: f"{FORM[field]}\x00"})
+
+        assert response.status_code == 422
+        assert {name: len(errors) for name, errors in response.context["form"].errors.items()} == {field: 1}
+
     def test_from_sixteen_on_the_child_must_agree(self, visitor: Client) -> None:
         refused = fill_in(visitor, age_band="16_plus")
         assert refused.status_code == 422
@@ -423,6 +440,26 @@ class TestBooking:
         fill_in(visitor, parent_name=name)
 
         assert Parent.objects.get().name == name
+
+    @pytest.mark.parametrize(
+        ("field", "typed", "kept"),
+        [
+            ("parent_name", "\u200bNoor\ufeff de\u00a0Vries\u200d ", "Noor de\u00a0Vries"),
+            ("parent_name", "Zoe\u0308", "Zo\u00eb"),
+            (
+                "parent_name",
+                "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647",
+                "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647",
+            ),
+            ("email", "\u200bnoor@exam\u200bple.org", "noor@example.org"),
+            ("phone", "088 1234567", "+31881234567"),
+        ],
+        ids=["without width", "in two parts", "a joiner inside", "address", "at work"],
+    )
+    def test_what_nobody_sees_is_left_out(self, visitor: Client, field: str, typed: str, kept: str) -> None:
+        assert fill_in(visitor, **{field: typed}).status_code == 302
+
+        assert getattr(Parent.objects.get(), field.removeprefix("parent_")) == kept
 
     def test_without_the_forms_token_nothing_is_booked(self) -> None:
         response = fill_in(Client(enforce_csrf_checks=True))
@@ -457,14 +494,96 @@ def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
     )
 
 
-def test_a_kind_that_was_taken_away_meanwhile_says_so_in_plain_words(visitor: Client) -> None:
-    hold(visitor)
-    AppointmentType.objects.update(visible=False)
+class TestWhatIsOfferedNoMore:
+    """The therapist takes a type or a colleague away while a family fills in the form."""
 
-    for response in (fill_in(visitor), hold(visitor)):
-        assert response.status_code == 422
+    TYPED = ("Noor de Vries", "noor@example.org", "06 12345678", "Sam", "liever niet bellen")
+
+    @pytest.fixture
+    def bob(self, consult: AppointmentType) -> Therapist:
+        bob = make_therapist(name="Bob", slug="bob")
+        make_hours(bob, start="09:00", end="12:00")
+        consult.therapists.add(bob)
+        return bob
+
+    def test_a_type_leaves_the_form_as_typed_and_says_whom_to_call(self, visitor: Client) -> None:
+        hold(visitor)
+        AppointmentType.objects.update(visible=False)
+
+        response = fill_in(visitor)
+
+        assert response.status_code == 409
+        assert text(response).count("Deze soort afspraak kunt u nu niet zelf maken.") == 1
+        assert "tel:+31-6-51001943" in response.content.decode()
+        assert not [typed for typed in self.TYPED if typed not in response.content.decode()]
+        assert not response.context.get("alternatives")
+        assert not Appointment.objects.exists()
+
+    def test_a_type_that_comes_back_can_be_booked_from_that_form(self, visitor: Client) -> None:
+        AppointmentType.objects.update(visible=False)
+        page = fill_in(visitor).content.decode()
+        AppointmentType.objects.update(visible=True)
+
+        assert f'name="start" value="{START}"' in page
+        assert fill_in(visitor).status_code == 302
+
+    def test_a_type_is_said_where_nothing_was_typed_yet(self, visitor: Client, alice: Therapist) -> None:
+        make_type(alice, slug="gesprek")
+        AppointmentType.objects.filter(slug="eerste-afspraak").update(visible=False)
+        query = {"type": "eerste-afspraak", "start": START}
+
+        for response in (hold(visitor), visitor.get("/afspraak/gegevens/", query)):
+            assert response.status_code == 409
+            assert text(response).count("Deze soort afspraak kunt u nu niet zelf maken.") == 1
+            assert "tel:+31-6-51001943" in response.content.decode()
+            assert "Het eerste vrije moment" in text(response)
+        assert not Hold.objects.exists()
+
+    def test_a_therapist_leaves_the_form_as_typed_and_the_times_of_colleagues(
+        self, visitor: Client, bob: Therapist
+    ) -> None:
+        hold(visitor, therapist="bob")
+        Therapist.objects.filter(pk=bob.pk).update(active=False)
+
+        response = fill_in(visitor, therapist="bob")
+
+        page = response.content.decode()
+        assert response.status_code == 409
+        assert "U kunt hier niet meer bij deze therapeut terecht." in page
+        assert not [typed for typed in self.TYPED if typed not in page]
+        assert "Bob" not in text(response)
+        assert 'value="bob"' not in page
+        assert START in re.findall(r'type="radio" name="start" value="([^"]+)"', page)
+        assert not Appointment.objects.exists()
+        assert fill_in(visitor).status_code == 302
+
+    def test_a_therapist_is_said_where_nothing_was_typed_yet(self, visitor: Client, bob: Therapist) -> None:
+        Therapist.objects.filter(pk=bob.pk).update(active=False)
+        query = {"type": "eerste-afspraak", "start": START, "therapist": "bob"}
+
+        for response in (hold(visitor, therapist="bob"), visitor.get("/afspraak/gegevens/", query)):
+            assert response.status_code == 409
+            assert text(response).count("U kunt hier niet meer bij deze therapeut terecht.") == 1
+            assert "Het eerste vrije moment" in text(response)
+        assert not Hold.objects.exists()
+
+    def test_the_last_therapist_leaves_a_number_to_call(self, visitor: Client, alice: Therapist) -> None:
+        Therapist.objects.filter(pk=alice.pk).update(active=False)
+
+        for response, status in ((fill_in(visitor), 422), (fill_in(visitor, therapist="alice"), 409)):
+            assert response.status_code == status
+            assert "Er is nu geen vrij moment." in text(response)
+            assert not [typed for typed in self.TYPED if typed not in response.content.decode()]
+        assert not Appointment.objects.exists()
+
+    def test_what_is_wrong_besides_is_said_too(self, visitor: Client) -> None:
+        AppointmentType.objects.update(visible=False)
+
+        response = fill_in(visitor, parent_name="")
+
+        assert response.status_code == 409
         assert "Deze soort afspraak kunt u nu niet zelf maken." in text(response)
-    assert not Appointment.objects.exists()
+        assert "Vul uw naam in." in text(response)
 
 
 class TestAfterALostSlot:
