@@ -78,7 +78,7 @@ class Child:
             stdout=subprocess.PIPE if prefixed else None,
             stderr=subprocess.STDOUT if prefixed else None,
             start_new_session=True,
-            preexec_fn=end_with_parent,  # noqa: PLW1509
+            preexec_fn=end_with_parent,
         )
         self._reader: threading.Thread | None = None
         if self.process.stdout:
