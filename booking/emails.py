@@ -79,11 +79,12 @@ def _about(notification: Notification, practice: Practice, now: datetime) -> dic
     appointment = notification.appointment
     assert appointment is not None
     if notification.parent:
-        return _about_parents(appointment, notification.parent, practice, now)
+        about = _about_parents(appointment, notification.parent, practice, now)
+        return {**about, "was": _was(appointment, practice.zone)} if notification.kind == Kind.MOVED else about
     assert notification.therapist is not None
     return {
         **_about_therapists(appointment, practice.zone),
-        **_about_deed(notification, appointment),
+        **_about_deed(notification, appointment, practice.zone),
         "neighbours": _neighbours(appointment, notification.therapist, practice.zone),
     }
 
@@ -107,15 +108,28 @@ def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
     }
 
 
-def _about_deed(notification: Notification, appointment: Appointment) -> dict[str, Any]:
-    """Return who did what `notification` tells of, and whether the family hears of it too."""
+def _about_deed(notification: Notification, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    """Return who did what `notification` tells of, where it was before, and whether the family hears of it too."""
     deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
     told = appointment.notifications.filter(
         kind=_TOLD_BY.get(notification.kind, notification.kind),
         sequence=notification.sequence,
         parent__isnull=False,
     )
-    return {"by_practice": deed is not None and deed.actor == Actor.THERAPIST, "family_told": told.exists()}
+    return {
+        "by_practice": deed is not None and deed.actor == Actor.THERAPIST,
+        "was": _was(appointment, zone),
+        "family_told": told.exists(),
+    }
+
+
+def _was(appointment: Appointment, zone: ZoneInfo) -> str:
+    """Return the moment at which `appointment` stood before its last move; nothing where it never moved."""
+    moved = appointment.history.filter(action=Action.MOVED, start_before__isnull=False).last()
+    if not moved or not moved.start_before:
+        return ""
+    start = moved.start_before.astimezone(zone)
+    return f"{_day(start)}, {_time(start)}"
 
 
 def _neighbours(appointment: Appointment, therapist: Therapist, zone: ZoneInfo) -> list[dict[str, Any]]:

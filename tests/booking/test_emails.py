@@ -366,6 +366,27 @@ def test_a_therapist_reads_who_did_it(kind: Kind, action: Action, by_family: str
     assert by_colleague in text_of(emails.compose(to_therapist(appointment, kind), now=NOW))
 
 
+@pytest.mark.parametrize(
+    ("language", "was"),
+    [
+        ("nl", "Eerst was het op donderdag 22 oktober 2026, 09:30."),
+        ("en", "Before, it was on Thursday 22 October 2026, 09:30."),
+    ],
+)
+def test_a_moved_mail_names_the_last_moment_that_no_longer_holds(language: str, was: str) -> None:
+    appointment = book(language=language)
+    Therapist.objects.update(language=language)
+    appointment.refresh_from_db()
+    for start_before in (wall("2026-10-21 09:30"), wall("2026-10-22 09:30")):
+        history.record(appointment, Action.MOVED, by=Actor.PARENT, at=NOW, start_before=start_before)
+
+    for owed in (to_parent(appointment, Kind.MOVED), to_therapist(appointment, Kind.MOVED)):
+        message = emails.compose(owed, now=NOW)
+        assert was in text_of(message)
+        assert was in seen(html_of(message))
+    assert "09:30" not in text_of(emails.compose(to_parent(appointment, Kind.REMINDER), now=NOW))
+
+
 @pytest.mark.parametrize("kind", [Kind.MOVED, Kind.CANCELLED])
 def test_a_therapist_reads_whether_the_family_hears_of_it(kind: Kind) -> None:
     appointment = book(language="en")
