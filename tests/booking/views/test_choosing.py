@@ -418,6 +418,13 @@ class TestBooking:
         kept = "liever niet bellen" if field != "remark" else "Noor de Vries"
         assert kept in response.content.decode()
 
+    def test_the_errors_lead_to_their_fields(self, visitor: Client) -> None:
+        page = fill_in(visitor, parent_name="", age_band="", consent="").content.decode()
+
+        led = re.findall(r'<a href="#(id_[a-z_]+)"', page)
+        assert led == ["id_parent_name", "id_age_band", "id_consent"]
+        assert [field for field in led if f'id="{field}"' not in page] == []
+
     @pytest.mark.parametrize("field", ["parent_name", "email", "child_first_name", "age_band", "remark"])
     def test_a_null_byte_is_told_of_once(self, visitor: Client, field: str) -> None:
         response = fill_in(visitor, **{field: f"{FORM[field]}\x00"})
