@@ -172,7 +172,8 @@ def test_a_mistake_keeps_all_that_was_typed(phone: Page, practice: Served) -> No
     fill_in(phone, "noor@")
     phone.get_by_role("button", name="Afspraak maken").click()
 
-    expect(phone.get_by_text("Dit e-mailadres is niet compleet.")).to_be_visible()
+    phone.get_by_role("alert").get_by_role("link", name="Dit e-mailadres is niet compleet.").click()
+    expect(phone.get_by_label("Uw e-mailadres")).to_be_focused()
     expect(phone.get_by_label("Uw naam")).to_have_value("Noor de Vries")
     expect(phone.get_by_label("Uw e-mailadres")).to_have_value("noor@")
     expect(phone.get_by_label("jonger dan 12 jaar")).to_be_checked()
