@@ -9,11 +9,12 @@ import logging
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 from kombu.exceptions import KombuError
 
@@ -66,18 +67,12 @@ def deliver(pk: int, *, connection: BaseEmailBackend, now: datetime) -> Notifica
     claimed = _claimable(now).filter(pk=pk)
     if not claimed.update(state=NotificationState.SENDING, lease_until=lease, attempts=F("attempts") + 1):
         return None
-    notification = Notification.objects.select_related(
-        "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
-    ).get(pk=pk)
-    state, error = _send(notification, connection, now)
-    changes: dict[str, object] = {"state": state, "lease_until": None, "last_error": error}
-    if state == NotificationState.SENT:
-        changes["sent_at"] = now
-    if state == NotificationState.DUE:
-        changes["due_at"] = now + BACKOFF[min(notification.attempts, len(BACKOFF)) - 1]
+    changes = _try(pk, connection, now)
     # Only while the lease is still ours: past it another worker may have claimed the row.
-    Notification.objects.filter(pk=pk, state=NotificationState.SENDING, lease_until=lease).update(**changes)
-    logger.info("notification %s: %s %s", pk, state, error)
+    ours = Notification.objects.filter(pk=pk, state=NotificationState.SENDING, lease_until=lease)
+    ours.update(lease_until=None, **changes)
+    logger.info("notification %s: %s %s", pk, changes["state"], changes["last_error"])
+    state: NotificationState = changes["state"]
     return state
 
 
@@ -92,9 +87,32 @@ def retry(notification: Notification, *, now: datetime) -> bool:
 
 
 def _claimable(now: datetime) -> QuerySet[Notification]:
+    # A lease that ends later than any lease can was given by a clock that ran ahead, and would never run out.
+    over = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
     return Notification.objects.filter(
-        Q(state=NotificationState.DUE, due_at__lte=now) | Q(state=NotificationState.SENDING, lease_until__lt=now)
+        Q(state=NotificationState.DUE, due_at__lte=now) | Q(over, state=NotificationState.SENDING)
     ).order_by("due_at", "pk")
+
+
+def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]:
+    """Return what to write down about the claimed notification `pk`, sent or not."""
+    try:
+        notification = Notification.objects.select_related(
+            "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
+        ).get(pk=pk)
+        state, error = _send(notification, connection, now)
+    except DatabaseError:
+        # Nothing is wrong with the mail: the lease runs out, and it goes again.
+        raise
+    except Exception as error:  # noqa: BLE001 - a mail that cannot be written must not hold up the others
+        logger.error("notification %s cannot be written: %s", pk, type(error).__name__)
+        return {"state": NotificationState.FAILED, "last_error": type(error).__name__}
+    changes: dict[str, Any] = {"state": state, "last_error": error}
+    if state == NotificationState.SENT:
+        changes["sent_at"] = now
+    if state == NotificationState.DUE:
+        changes["due_at"] = now + BACKOFF[min(notification.attempts, len(BACKOFF)) - 1]
+    return changes
 
 
 def _send(
@@ -103,12 +121,8 @@ def _send(
     stale = notifications.verdict(notification, zone=Practice.load().zone, now=now)
     if stale is not None:
         return stale, ""
-    try:
-        message = emails.compose(notification, now=now)
-        message.connection = connection
-    except Exception as error:  # noqa: BLE001 - a mail that cannot be written must not hold up the others
-        logger.error("notification %s cannot be written: %s", notification.pk, type(error).__name__)
-        return NotificationState.FAILED, type(error).__name__
+    message = emails.compose(notification, now=now)
+    message.connection = connection
     return _hand_over(message, connection)
 
 

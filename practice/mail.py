@@ -26,9 +26,13 @@ class EmlBackend(BaseEmailBackend):
             name = f"{sent.astimezone(UTC):%Y%m%dT%H%M%S}-{slugify(message.subject)[:60]}-{token_hex(3)}.eml"
             # Under another name first: a half-written mail must never look like a sent one.
             part = folder / f".{name}.part"
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(mime.as_bytes(linesep="\r\n"))  # type: ignore[call-arg] # Django's own
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(folder / name)
+            try:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(mime.as_bytes(linesep="\r\n"))  # type: ignore[call-arg] # Django's own
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.rename(folder / name)
+            finally:
+                # A full disk is not filled further by each try.
+                part.unlink(missing_ok=True)
         return len(email_messages)

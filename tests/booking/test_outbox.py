@@ -1,5 +1,6 @@
 """Claimed, looked at again, sent, marked: over a real SMTP connection."""
 
+import resource
 import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,9 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.mail import get_connection
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
-from booking import outbox
+from booking import emails, outbox
 from booking.models import Appointment, Kind, Notification, NotificationState, State
 from practice.models import Practice
 from tests.booking.factories import make_appointment, make_notification, make_practice, wall
@@ -46,9 +47,9 @@ def due() -> Notification:
 
 
 def deliver(notification: Notification, now: datetime = NOW) -> Notification:
-    connection = get_connection()
-    outbox.deliver(notification.pk, connection=connection, now=now)
-    connection.close()
+    server = get_connection()
+    outbox.deliver(notification.pk, connection=server, now=now)
+    server.close()
     notification.refresh_from_db()
     return notification
 
@@ -191,6 +192,48 @@ def test_a_mail_that_cannot_be_written_fails_alone(
     assert (due.state, other.state, other.last_error) == (SENT, NotificationState.FAILED, "TemplateDoesNotExist")
 
 
+def test_a_mail_whose_recipient_cannot_be_decrypted_fails_alone(sink: Sink, due: Notification) -> None:
+    broken = make_notification(
+        appointment=make_appointment(start="2026-12-02 14:00"), due_at=NOW - timedelta(minutes=1)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE booking_parent SET email = 'of another key' WHERE id = %s", [broken.parent_id])
+
+    assert outbox.deliver_due(lambda: NOW) == 1
+
+    broken = Notification.objects.get(pk=broken.pk)
+    assert (broken.state, broken.last_error) == (NotificationState.FAILED, "InvalidToken")
+
+
+def test_a_database_that_goes_away_is_no_fault_of_the_mail(sink: Sink, due: Notification) -> None:
+    asked = []
+
+    def gone(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append("practice_practice" in sql)
+        # The first time it was looked at again, the second time it is written.
+        if asked[-1] and sum(asked) == 2:
+            raise OperationalError("server closed the connection unexpectedly")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(gone), pytest.raises(OperationalError):
+        outbox.deliver_due(lambda: NOW)
+    due.refresh_from_db()
+    assert due.state == SENDING
+
+    outbox.deliver_due(lambda: NOW + timedelta(minutes=6))
+    due.refresh_from_db()
+    assert (due.state, len(sink.messages)) == (SENT, 1)
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(timedelta(minutes=9), False), (timedelta(days=365), True)])
+def test_a_lease_of_a_clock_that_ran_ahead_holds_no_mail_for_ever(
+    sink: Sink, due: Notification, ahead: timedelta, taken: bool
+) -> None:
+    Notification.objects.filter(pk=due.pk).update(state=SENDING, lease_until=NOW + ahead)
+
+    assert outbox.deliver_due(lambda: NOW) == taken
+
+
 def test_an_address_that_was_mistyped_is_not_kept_in_the_error(sink: Sink, due: Notification, caplog: Any) -> None:
     sink.answers["RCPT"] = "550 noor@example.org is unknown here"
 
@@ -249,6 +292,22 @@ def test_mails_become_files_where_no_server_is_given(settings: Any, tmp_path: Pa
     assert file.suffix == ".eml"
     assert file.stat().st_mode & 0o777 == 0o600
     assert due.message_id in file.read_text()
+
+
+def test_a_disk_that_is_full_is_not_filled_by_half_mails(settings: Any, tmp_path: Path, due: Notification) -> None:
+    settings.EMAIL_BACKEND, settings.MAIL_DIR = "practice.mail.EmlBackend", tmp_path / "mail"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    # What this process writes may take no more than this: as on a full disk, the kernel refuses the rest.
+    message = emails.compose(due, now=NOW)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            get_connection().send_messages([message])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert list(settings.MAIL_DIR.iterdir()) == []
 
 
 def test_a_folder_that_takes_no_file_makes_the_mail_due_again(
