@@ -1,17 +1,14 @@
 """Booking, moving, cancelling, and what came of it."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from django.db import OperationalError
 
 from booking import appointments
 from booking.appointments import Request
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
-    Busy,
     IdempotencyConflict,
     OutsideBookingWindow,
     SlotTaken,
@@ -134,19 +131,6 @@ class TestBook:
             appointments.book(
                 consult, datetime(year, 1, 1, tzinfo=NOW.tzinfo), family=make_family(), zone=AMSTERDAM, now=NOW
             )
-
-    def test_a_lock_that_comes_too_late_is_called_busy(self, consult: AppointmentType, monkeypatch: Any) -> None:
-        def locked(*args: Any, **kwargs: Any) -> None:
-            error = OperationalError("database is locked")
-            error.__cause__ = type("Locked", (Exception,), {"sqlite_errorname": "SQLITE_BUSY"})()
-            raise error
-
-        monkeypatch.setattr(Parent.objects, "create", locked)
-
-        with pytest.raises(Busy):
-            book(consult, "2026-12-01 10:00")
-
-        assert not Appointment.objects.exists()
 
 
 class TestIdempotency:

@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from django.core.checks import run_checks
 from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from booking import guards
-from booking.models import Appointment, NotificationState, State
+from booking.models import Appointment, AppointmentType, Kind, Notification, NotificationState, State
 from tests.booking.factories import (
     make_appointment,
     make_notification,
@@ -113,6 +114,24 @@ def test_a_cancelled_appointment_claims_nothing(booked: Appointment) -> None:
     assert Appointment.objects.live().count() == 1
 
 
+def test_what_was_cancelled_can_still_be_written_to_once_its_time_is_anothers(booked: Appointment) -> None:
+    Appointment.objects.update(state=State.CANCELLED, cancelled_at=booked.created_at, sequence=1)
+    insert(booked)
+
+    assert Appointment.objects.filter(pk=booked.pk).update(erased_at=booked.end) == 1
+
+
+@pytest.mark.parametrize("state", [State.ATTENDED, State.NO_SHOW])
+def test_what_came_to_pass_keeps_its_time(booked: Appointment, state: State) -> None:
+    outcome = {"state": state, "outcome_at": booked.end}
+    with refused(guards.NO_OVERLAP):
+        insert(booked, **outcome)
+    Appointment.objects.update(**outcome)
+
+    with refused(guards.NO_OVERLAP):
+        insert(booked)
+
+
 def test_an_update_onto_another_is_refused(booked: Appointment) -> None:
     other = make_appointment(booked.appointment_type, start="2026-12-01 14:00")
 
@@ -195,14 +214,76 @@ def test_a_sequence_never_falls(booked: Appointment) -> None:
         Appointment.objects.update(sequence=1)
 
 
-def test_a_time_changes_only_with_the_sequence(booked: Appointment) -> None:
+@pytest.mark.parametrize("changed", [{"start", "end", "occupied_start", "occupied_end"}, {"start"}, {"end"}])
+def test_a_time_changes_only_with_the_sequence(booked: Appointment, changed: set[str]) -> None:
+    later = shifted(booked, 5 * MINUTE)
     with refused("appointment_sequence_rises"):
-        Appointment.objects.update(**shifted(booked, timedelta(hours=4)))
+        Appointment.objects.update(**{name: later[name] for name in changed})
 
 
-def test_times_out_of_order_are_refused(booked: Appointment) -> None:
-    with refused("appointment_order_of_times"):
-        Appointment.objects.update(end=booked.start, sequence=1)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("appointment_order_of_times", {"end": F("start"), "sequence": 1}),
+        ("appointment_order_of_times", {"occupied_start": F("start") + MINUTE}),
+        ("appointment_order_of_times", {"occupied_end": F("end") - MINUTE}),
+        ("appointment_known_state", {"state": "gone"}),
+        ("appointment_cancelled_has_moment", {"state": State.CANCELLED}),
+        ("appointment_cancelled_has_moment", {"cancelled_at": F("start")}),
+        ("appointment_outcome_after_start", {"state": State.ATTENDED}),
+        ("appointment_outcome_after_start", {"outcome_at": F("start")}),
+    ],
+)
+def test_an_appointment_that_contradicts_itself_is_refused(
+    booked: Appointment, name: str, changes: dict[str, Any]
+) -> None:
+    with refused(name):
+        Appointment.objects.update(**changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("notification_one_recipient", {"parent": None}),
+        ("notification_one_recipient", {"therapist": F("appointment")}),
+        ("notification_about_something", {"appointment": None}),
+        ("notification_about_something", {"kind": Kind.OVERVIEW, "local_day": "2026-12-01"}),
+        ("notification_about_something", {"kind": Kind.OVERVIEW, "appointment": None}),
+        ("notification_about_something", {"kind": Kind.PASSWORD_LINK, "appointment": None}),
+        ("notification_known_state", {"state": "gone"}),
+        ("notification_sent_has_moment", {"state": NotificationState.SENT}),
+        ("notification_sent_has_moment", {"sent_at": F("due_at")}),
+        ("notification_sending_has_lease", {"state": NotificationState.SENDING}),
+        ("notification_sending_has_lease", {"lease_until": F("due_at")}),
+    ],
+)
+def test_a_notification_that_contradicts_itself_is_refused(
+    booked: Appointment, name: str, changes: dict[str, Any]
+) -> None:
+    make_notification(appointment=booked)
+
+    with refused(name):
+        Notification.objects.update(**changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "least"),
+    [
+        ("type_duration_positive", "duration", MINUTE),
+        ("type_step_positive", "step", MINUTE),
+        ("type_margins_not_negative", "buffer_before", timedelta()),
+        ("type_margins_not_negative", "buffer_after", timedelta()),
+        ("type_margins_not_negative", "minimum_notice", timedelta()),
+        ("type_margins_not_negative", "change_notice", timedelta()),
+    ],
+)
+def test_a_type_with_less_than_nothing_is_refused(
+    booked: Appointment, name: str, field: str, least: timedelta
+) -> None:
+    AppointmentType.objects.update(**{field: least})
+
+    with refused(name):
+        AppointmentType.objects.update(**{field: least - MINUTE})
 
 
 @pytest.mark.parametrize("state", [NotificationState.SENT, NotificationState.VOID, NotificationState.MISSED])

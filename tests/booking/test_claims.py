@@ -1,0 +1,154 @@
+"""The lock, the second look and the write: what a second connection does meanwhile, on both engines."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
+
+from booking import by_hand, claims
+from booking.errors import Busy, SlotTaken
+from booking.models import Appointment, AppointmentType, Hold, Therapist
+from tests.booking.accounts import make_account
+from tests.booking.factories import AMSTERDAM, make_appointment, make_family, wall
+from tests.booking.steps import NOW, book
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
+
+TEN = wall("2026-12-01 10:00")
+PATIENCE = 10
+Verb = Callable[[AppointmentType, User], Appointment]
+
+
+def as_parent(consult: AppointmentType, account: User) -> Appointment:
+    return book(consult, "2026-12-01 10:00")
+
+
+def by_phone(consult: AppointmentType, account: User) -> Appointment:
+    return by_hand.book(
+        consult,
+        consult.therapists.get(),
+        TEN,
+        family=make_family(),
+        wants_mail=True,
+        account=account,
+        zone=AMSTERDAM,
+        now=NOW,
+    )
+
+
+VERBS = pytest.mark.parametrize("verb", [as_parent, by_phone])
+
+
+@contextmanager
+def elsewhere(work: Callable[[], Any]) -> Iterator[Any]:
+    """Do `work` in a thread with a connection of its own; what it raises or returns is the future's."""
+
+    def done() -> Any:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(done)
+
+
+@VERBS
+def test_what_was_claimed_while_it_waited_for_the_lock_is_taken(consult: AppointmentType, verb: Verb) -> None:
+    account, waits = make_account("alice@praktijk.example"), Event()
+
+    def tell(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("BEGIN") or "FOR UPDATE" in sql:
+            waits.set()
+        return execute(sql, *rest)
+
+    def claim() -> Appointment:
+        with connection.execute_wrapper(tell):
+            return verb(consult, account)
+
+    with elsewhere(claim) as claimed:
+        with transaction.atomic():
+            therapist = Therapist.objects.select_for_update().get()
+            assert waits.wait(PATIENCE), "it took no lock"
+            # A hold is guarded by the lock alone: no constraint would notice.
+            Hold.objects.create(
+                therapist=therapist,
+                appointment_type=consult,
+                start=TEN,
+                occupied_start=TEN,
+                occupied_end=TEN + timedelta(hours=1),
+                expires_at=NOW + timedelta(minutes=10),
+                visitor="piet",
+                address="school",
+            )
+
+        with pytest.raises(SlotTaken):
+            claimed.result(PATIENCE)
+    assert not Appointment.objects.exists()
+
+
+@VERBS
+def test_a_lock_that_comes_too_late_is_called_busy(consult: AppointmentType, verb: Verb) -> None:
+    account, locked, done = make_account("alice@praktijk.example"), Event(), Event()
+
+    def hold_the_lock() -> None:
+        with transaction.atomic():
+            Therapist.objects.select_for_update().get()
+            locked.set()
+            assert done.wait(PATIENCE)
+
+    with elsewhere(hold_the_lock) as holding:
+        assert locked.wait(PATIENCE)
+        try:
+            with impatient(), pytest.raises(Busy):
+                verb(consult, account)
+        finally:
+            done.set()
+        holding.result(PATIENCE)
+    assert not Appointment.objects.exists()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Wait for a lock for milliseconds, where production waits for three seconds."""
+    setting = "PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SET lock_timeout"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{setting} = 20")
+        try:
+            yield
+        finally:
+            cursor.execute(f"{setting} = 3000")
+
+
+def test_a_claim_is_never_part_of_a_longer_transaction(consult: AppointmentType) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        book(consult, "2026-12-01 10:00")
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no such codes")
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("40001", Busy), ("40P01", Busy), ("55P03", Busy), ("57014", OperationalError)],
+    ids=["serialization failure", "deadlock", "lock not available", "query cancelled"],
+)
+def test_only_those_in_the_way_are_called_busy(code: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected), claims.transacting(), connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$")
+
+
+def test_an_error_that_is_no_overlap_stays_what_it_is() -> None:
+    appointment = make_appointment()
+
+    with pytest.raises(IntegrityError), claims.transacting():
+        Appointment.objects.filter(pk=appointment.pk).update(end=appointment.start, sequence=1)
+
+
+def test_a_database_that_fails_otherwise_is_not_called_busy() -> None:
+    with pytest.raises((OperationalError, ProgrammingError)), claims.transacting(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
