@@ -80,7 +80,7 @@ def retry(notification: Notification, *, now: datetime) -> bool:
     """Make a failed `notification` due again; return False where it was not (or no longer) failed."""
     with transaction.atomic():
         again = Notification.objects.filter(pk=notification.pk, state=NotificationState.FAILED).update(
-            state=NotificationState.DUE, due_at=now, attempts=0, last_error=""
+            state=NotificationState.DUE, due_at=now, retry_at=None, attempts=0, last_error=""
         )
         wake()
     return bool(again)
@@ -89,9 +89,8 @@ def retry(notification: Notification, *, now: datetime) -> bool:
 def _claimable(now: datetime) -> QuerySet[Notification]:
     # A lease that ends later than any lease can was given by a clock that ran ahead, and would never run out.
     over = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
-    return Notification.objects.filter(
-        Q(state=NotificationState.DUE, due_at__lte=now) | Q(over, state=NotificationState.SENDING)
-    ).order_by("due_at", "pk")
+    due = Q(Q(retry_at=None) | Q(retry_at__lte=now), state=NotificationState.DUE, due_at__lte=now)
+    return Notification.objects.filter(due | Q(over, state=NotificationState.SENDING)).order_by("due_at", "pk")
 
 
 def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]
     if state == NotificationState.SENT:
         changes["sent_at"] = now
     if state == NotificationState.DUE:
-        changes["due_at"] = now + BACKOFF[min(notification.attempts, len(BACKOFF)) - 1]
+        changes["retry_at"] = now + BACKOFF[min(notification.attempts, len(BACKOFF)) - 1]
     return changes
 
 

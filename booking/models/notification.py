@@ -46,6 +46,8 @@ class Notification(models.Model):
         _("state"), max_length=10, choices=NotificationState.choices, default=NotificationState.DUE
     )
     attempts = models.PositiveIntegerField(default=0)
+    # After a try in vain, not before then. `due_at` stays what it was: by it a reminder is told to be too late.
+    retry_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=100, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)

@@ -105,7 +105,9 @@ def test_a_worker_that_lost_its_lease_does_not_mark_the_row(sink: Sink, due: Not
 
     class Slow(type(get_connection())):  # type: ignore[misc]
         def send_messages(self, messages: Any) -> int:
-            # While this worker waits for the mail server, another takes the row over.
+            # While this worker waits for the mail server, another takes the row over: after five minutes.
+            assert not outbox._claimable(NOW + timedelta(minutes=5)).exists()
+            assert outbox._claimable(NOW + timedelta(minutes=5, seconds=1)).exists()
             Notification.objects.update(lease_until=theirs)
             sent: int = super().send_messages(messages)
             return sent
@@ -137,7 +139,7 @@ def test_a_refusal_for_good_fails_and_any_other_is_due_again(
     deliver(due)
 
     assert (due.state, due.last_error, due.sent_at) == (state, error, None)
-    assert due.due_at == (NOW + timedelta(minutes=1) if state == DUE else NOW)
+    assert due.retry_at == (NOW + timedelta(minutes=1) if state == DUE else None)
 
 
 def test_a_server_that_is_away_is_tried_again_ever_later(settings: Any, due: Notification) -> None:
@@ -146,8 +148,9 @@ def test_a_server_that_is_away_is_tried_again_ever_later(settings: Any, due: Not
 
     for _ in range(5):
         deliver(due, now)
-        waits.append((due.due_at - now) / timedelta(minutes=1))
-        now = due.due_at
+        assert due.retry_at is not None
+        waits.append((due.retry_at - now) / timedelta(minutes=1))
+        now = due.retry_at
 
     assert waits == [1, 5, 15, 60, 60]
     assert due.last_error == "ConnectionRefusedError"
@@ -172,6 +175,17 @@ def test_a_confirmation_is_tried_until_the_start(settings: Any, due: Notificatio
     assert due.state == DUE
     deliver(due, wall("2026-12-01 14:59"))
     assert due.state == NotificationState.MISSED
+
+
+def test_a_reminder_that_was_tried_in_vain_is_missed_past_half_its_lead(settings: Any) -> None:
+    appointment, now = make_appointment(start="2026-12-01 14:00"), wall("2026-11-29 14:00")
+    reminder = make_notification(Kind.REMINDER, appointment=appointment, due_at=now)
+    use_smtp(settings, free_port())
+
+    while deliver(reminder, now).state == DUE:
+        now += timedelta(hours=1)
+
+    assert (reminder.state, now) == (NotificationState.MISSED, wall("2026-11-30 15:00"))
 
 
 def test_a_mail_that_cannot_be_written_fails_alone(
@@ -234,6 +248,14 @@ def test_a_lease_of_a_clock_that_ran_ahead_holds_no_mail_for_ever(
     assert outbox.deliver_due(lambda: NOW) == taken
 
 
+def test_an_address_that_no_mail_can_carry_fails_at_once(sink: Sink, settings: Any, due: Notification) -> None:
+    settings.DEFAULT_FROM_EMAIL = "info@praktijk@example.org"
+
+    deliver(due)
+
+    assert (due.state, due.last_error, sink.messages) == (NotificationState.FAILED, "ValueError", [])
+
+
 def test_an_address_that_was_mistyped_is_not_kept_in_the_error(sink: Sink, due: Notification, caplog: Any) -> None:
     sink.answers["RCPT"] = "550 noor@example.org is unknown here"
 
@@ -251,17 +273,32 @@ def test_all_that_is_due_goes_over_one_connection(sink: Sink) -> None:
     assert (len(sink.messages), sink.connections) == (5, 1)
 
 
-def test_the_connection_is_opened_anew_after_a_refusal(sink: Sink) -> None:
+def test_a_queue_of_several_batches_is_delivered_to_its_end(sink: Sink, monkeypatch: Any) -> None:
+    monkeypatch.setattr(outbox, "_BATCH", 2)
+    for hour in range(9, 14):
+        make_notification(appointment=make_appointment(start=f"2026-12-01 {hour:02}:00"), due_at=NOW)
+
+    assert outbox.deliver_due(lambda: NOW) == 5
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("RCPT", "550 no such mailbox"), ("DATA", "554 spam"), ("DATA", "DROP")]
+)
+def test_a_mail_that_failed_does_not_spoil_the_next(sink: Sink, command: str, answer: str) -> None:
     rows = [
         make_notification(appointment=make_appointment(start=f"2026-12-01 {hour:02}:00"), due_at=NOW)
         for hour in (9, 10)
     ]
-    sink.answers["DATA"] = "DROP"
-    outbox.deliver_due(lambda: NOW)
-    sink.answers.clear()
+    sink.answers[command] = answer
 
-    assert outbox.deliver_due(lambda: NOW + timedelta(minutes=1)) == 2
-    assert {row.message_id for row in rows} == {message["Message-ID"] for message in sink.messages}
+    def well_again() -> datetime:
+        if Notification.objects.filter(attempts=1).exists():
+            sink.answers.clear()
+        return NOW
+
+    assert outbox.deliver_due(well_again) == 1
+    assert [message["Message-ID"] for message in sink.messages] == [rows[1].message_id]
+    assert sink.connections == 2
 
 
 def test_what_is_no_longer_true_is_void_and_stays_unsent(sink: Sink, due: Notification) -> None:
@@ -272,15 +309,19 @@ def test_what_is_no_longer_true_is_void_and_stays_unsent(sink: Sink, due: Notifi
     assert (due.state, sink.messages) == (NotificationState.VOID, [])
 
 
-def test_a_failed_mail_can_be_tried_again_once(sink: Sink, due: Notification) -> None:
+def test_a_failed_mail_can_be_tried_again_once(
+    sink: Sink, due: Notification, django_capture_on_commit_callbacks: Any
+) -> None:
     sink.answers["RCPT"] = "550 mailbox full"
     deliver(due)
     sink.answers.clear()
 
-    assert outbox.retry(due, now=NOW + timedelta(hours=1))
-    assert not outbox.retry(due, now=NOW + timedelta(hours=1))
+    with django_capture_on_commit_callbacks() as woken:
+        assert outbox.retry(due, now=NOW + timedelta(hours=1))
+        assert not outbox.retry(due, now=NOW + timedelta(hours=1))
+    assert woken
     deliver(due, NOW + timedelta(hours=1))
-    assert due.state == SENT
+    assert (due.state, due.attempts, due.last_error) == (SENT, 1, "")
 
 
 def test_mails_become_files_where_no_server_is_given(settings: Any, tmp_path: Path, due: Notification) -> None:
