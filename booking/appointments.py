@@ -72,8 +72,6 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
-        if request:
-            Appointment.objects.filter(idempotency_key=request.key).update(idempotency_key=None)
         appointment = write_down(
             appointment_type, slot.therapist, slot.start, family=family, now=now, request=request
         )
@@ -108,6 +106,9 @@ def write_down(
 ) -> Appointment:
     """Insert the appointment at `start` (UTC) and its parent; the caller has claimed the time and is in its
     transaction."""
+    if request:
+        # The key may be left over from one of more than 24 hours ago.
+        Appointment.objects.filter(idempotency_key=request.key).update(idempotency_key=None)
     end = start + appointment_type.duration
     appointment = Appointment.objects.create(
         appointment_type=appointment_type,

@@ -209,6 +209,14 @@ class TestBooking:
         assert first == second
         assert Appointment.objects.count() == 1
 
+    def test_a_day_later_the_key_is_free_again(self, consult: AppointmentType, hers: User) -> None:
+        request = Request(key="k", body="b")
+        book(consult, TEN, hers, request=request)
+
+        book(consult, EVENING, hers, request=request, now=NOW + timedelta(hours=24), all_the_same=True)
+
+        assert Appointment.objects.count() == 2
+
 
 class TestMoving:
     def test_it_goes_to_any_time_and_everybody_hears_of_it(self, consult: AppointmentType, hers: User) -> None:
