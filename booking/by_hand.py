@@ -139,8 +139,10 @@ def send_confirmation_again(appointment: Appointment, *, account: User, now: dat
 
     Raises AlreadyCancelled, TooLateToChange or Busy.
     """
-    appointments.must_be_changeable(appointment, Actor.THERAPIST, now)
     with claims.transacting():
+        # Locked: two clicks at once would give their mails the same number.
+        appointment = Appointment.objects.select_for_update().get(pk=appointment.pk)
+        appointments.must_be_changeable(appointment, Actor.THERAPIST, now)
         sent = notifications.plan_again(appointment, Kind.CONFIRMATION, now=now)
         if sent:
             history.record(appointment, Action.RESENT, by=Actor.THERAPIST, at=now, account=account)

@@ -1,10 +1,14 @@
 """Booking, moving and asking by hand: any time at all, but never over anything else."""
 
+from concurrent.futures import Future
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from booking import appointments, by_hand
 from booking.appointments import Request
@@ -33,6 +37,7 @@ from booking.models import (
     Therapist,
 )
 from tests.booking.accounts import make_account
+from tests.booking.elsewhere import PATIENCE, elsewhere
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
@@ -326,6 +331,34 @@ class TestAsking:
             assert by_hand.send_confirmation_again(appointment, account=hers, now=NOW) == 1
         confirmations = appointment.notifications.filter(kind=Kind.CONFIRMATION)
         assert len({found.message_id for found in confirmations}) == 3
+
+    def test_two_clicks_at_once_are_two_mails(self, consult: AppointmentType, hers: User) -> None:
+        appointment, begun, second = book(consult, TEN, hers), Event(), ExitStack()
+        clicks: list[Future[int]] = []
+
+        def click() -> int:
+            return by_hand.send_confirmation_again(appointment, account=hers, now=NOW)
+
+        def click_telling() -> int:
+            def tell(execute: Any, sql: str, *rest: Any) -> Any:
+                if sql.startswith(("BEGIN", 'INSERT INTO "booking_notification"')) or "FOR UPDATE" in sql:
+                    begun.set()
+                return execute(sql, *rest)
+
+            with connection.execute_wrapper(tell):
+                return click()
+
+        def between_write_and_commit(execute: Any, sql: str, *rest: Any) -> Any:
+            written = execute(sql, *rest)
+            if sql.startswith('INSERT INTO "booking_notification"'):
+                clicks.append(second.enter_context(elsewhere(click_telling)))
+                assert begun.wait(PATIENCE)
+            return written
+
+        with second, connection.execute_wrapper(between_write_and_commit):
+            assert click() == 1
+            assert clicks[0].result(PATIENCE) == 1
+        assert appointment.notifications.filter(kind=Kind.CONFIRMATION).count() == 3
 
     def test_who_has_no_mail_address_is_not_mailed(self, consult: AppointmentType, hers: User) -> None:
         appointment = book(consult, TEN, hers, family=make_family(email=""))

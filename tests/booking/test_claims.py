@@ -1,7 +1,6 @@
 """The lock, the second look and the write: what a second connection does meanwhile, on both engines."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
@@ -15,13 +14,13 @@ from booking import by_hand, claims
 from booking.errors import Busy, SlotTaken
 from booking.models import Appointment, AppointmentType, Hold, Therapist
 from tests.booking.accounts import make_account
+from tests.booking.elsewhere import PATIENCE, elsewhere
 from tests.booking.factories import AMSTERDAM, make_appointment, make_family, wall
 from tests.booking.steps import NOW, book
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
 
 TEN = wall("2026-12-01 10:00")
-PATIENCE = 10
 Verb = Callable[[AppointmentType, User], Appointment]
 
 
@@ -43,20 +42,6 @@ def by_phone(consult: AppointmentType, account: User) -> Appointment:
 
 
 VERBS = pytest.mark.parametrize("verb", [as_parent, by_phone])
-
-
-@contextmanager
-def elsewhere(work: Callable[[], Any]) -> Iterator[Any]:
-    """Do `work` in a thread with a connection of its own; what it raises or returns is the future's."""
-
-    def done() -> Any:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(done)
 
 
 @VERBS
