@@ -131,7 +131,9 @@ def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
     if local.time() < OVERVIEW_AT:
         return
     today = local.date()
-    therapists = Therapist.objects.filter(active=True, pk__in=_confirmed_on(today, zone).values("therapist"))
+    # Who takes no new families still has those that were booked; who left the practice has no more mail.
+    therapists = Therapist.objects.filter(pk__in=_confirmed_on(today, zone).values("therapist"))
+    therapists = therapists.exclude(user__is_active=False)
     Notification.objects.bulk_create(
         [
             Notification(

@@ -1,12 +1,14 @@
 """What is owed to whom, and when."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 
 from booking import notifications
-from booking.models import Appointment, Kind, Notification, NotificationState, State
+from booking.models import Appointment, Kind, Notification, NotificationState, Parent, State
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
@@ -71,6 +73,15 @@ class TestPlans:
             (Kind.REMINDER, "parent", wall("2026-12-01 11:00")),
         ]
 
+    def test_the_same_is_never_owed_twice(self) -> None:
+        now, appointment = wall("2026-11-20 12:00"), make_appointment(start="2026-12-01 14:00")
+        notifications.plan_booked(appointment, zone=AMSTERDAM, now=now)
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            notifications.plan_booked(appointment, zone=AMSTERDAM, now=now)
+
+        assert Notification.objects.count() == 4
+
     def test_both_parents_get_theirs(self) -> None:
         appointment = make_appointment(start="2026-12-01 14:00")
         make_parent(appointment, email="second@example.org", booked=False)
@@ -123,6 +134,25 @@ class TestPlans:
             (Kind.REMINDER, "parent", wall("2026-12-08 11:00")),
         ]
 
+    def test_who_wants_no_mail_gets_no_reminder_after_a_move_either(self) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00")
+        Parent.objects.update(wants_mail=False)
+        appointment.sequence = 1
+
+        notifications.plan_moved(appointment, zone=AMSTERDAM, now=wall("2026-11-20 12:00"), tell_therapist=False)
+
+        assert planned(appointment) == [(Kind.MOVED, "parent", wall("2026-11-20 12:00"))]
+
+    def test_what_failed_for_the_old_time_cannot_be_tried_again(self) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00")
+        failed = make_notification(appointment=appointment, state=NotificationState.FAILED)
+        appointment.sequence = 1
+
+        notifications.plan_moved(appointment, zone=AMSTERDAM, now=wall("2026-11-20 12:00"))
+
+        failed.refresh_from_db()
+        assert failed.state == NotificationState.VOID
+
     def test_a_cancellation_leaves_nothing_owed_but_itself(self) -> None:
         appointment = make_appointment(start="2026-12-01 14:00")
         notifications.plan_booked(appointment, zone=AMSTERDAM, now=wall("2026-11-20 12:00"))
@@ -166,6 +196,22 @@ class TestOverviews:
 
         assert not Notification.objects.exists()
 
+    def test_who_takes_no_new_families_gets_one_and_who_left_does_not(self) -> None:
+        for number, open_account in enumerate((True, False)):
+            account = User.objects.create(username=f"{number}", is_active=open_account)
+            make_appointment(therapist=make_therapist(active=False, user=account), start="2026-12-01 14:00")
+
+        notifications.plan_overviews(zone=AMSTERDAM, now=wall("2026-12-01 07:30"))
+
+        assert list(Notification.objects.values_list("therapist__user__is_active", flat=True)) == [True]
+
+    def test_midnight_belongs_to_the_day_that_begins(self) -> None:
+        appointment = make_appointment(start="2026-12-02 00:00")
+
+        found = notifications.appointments_on(appointment.therapist, date(2026, 12, 1), AMSTERDAM)
+
+        assert not found
+
     @pytest.mark.parametrize("start", ["2026-10-25 00:00", "2026-10-25 23:30"])
     def test_a_day_of_25_hours_has_all_its_appointments(self, start: str) -> None:
         appointment = make_appointment(start=start)
@@ -202,6 +248,25 @@ class TestVerdict:
         Appointment.objects.update(erased_at=wall("2026-11-30 09:00"))
 
         assert self.verdict(notification, "2026-11-30 12:00") == NotificationState.VOID
+
+    def test_what_the_state_belies_is_void(self) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00")
+        confirmation, cancellation = (
+            make_notification(kind, appointment=appointment) for kind in (Kind.CONFIRMATION, Kind.CANCELLED)
+        )
+
+        assert self.verdict(cancellation, "2026-11-30 12:00") == NotificationState.VOID
+        Appointment.objects.update(state=State.CANCELLED, cancelled_at=wall("2026-11-30 09:00"))
+        assert self.verdict(cancellation, "2026-11-30 12:00") is None
+        assert self.verdict(confirmation, "2026-11-30 12:00") == NotificationState.VOID
+
+    def test_nobody_is_asked_to_move_what_is_no_longer_asked(self) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00", asked_to_move_at=wall("2026-11-30 09:00"))
+        asking = make_notification(Kind.ASK_TO_MOVE, appointment=appointment)
+
+        assert self.verdict(asking, "2026-11-30 12:00") is None
+        Appointment.objects.update(asked_to_move_at=None)
+        assert self.verdict(asking, "2026-11-30 12:00") == NotificationState.VOID
 
     @pytest.mark.parametrize(
         ("now", "expected"),
