@@ -1,7 +1,7 @@
 """The lock, the second look and the write: what a second connection does meanwhile, on both engines."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 
 from booking import by_hand, claims
-from booking.errors import Busy, SlotTaken
+from booking.errors import Busy, OutsideBookingWindow, SlotTaken
 from booking.models import Appointment, AppointmentType, Hold, Therapist
 from tests.booking.accounts import make_account
 from tests.booking.elsewhere import PATIENCE, elsewhere
-from tests.booking.factories import AMSTERDAM, make_appointment, make_family, wall
+from tests.booking.factories import AMSTERDAM, make_appointment, make_family, make_hours, make_therapist, wall
 from tests.booking.steps import NOW, book
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
@@ -57,9 +57,10 @@ def test_what_was_claimed_while_it_waited_for_the_lock_is_taken(consult: Appoint
         with connection.execute_wrapper(tell):
             return verb(consult, account)
 
-    with elsewhere(claim) as claimed:
+    with ExitStack() as there:
         with transaction.atomic():
             therapist = Therapist.objects.select_for_update().get()
+            claimed = there.enter_context(elsewhere(claim))
             assert waits.wait(PATIENCE), "it took no lock"
             # A hold is guarded by the lock alone: no constraint would notice.
             Hold.objects.create(
@@ -109,6 +110,42 @@ def impatient() -> Iterator[None]:
             yield
         finally:
             cursor.execute(f"{setting} = 3000")
+
+
+def test_what_got_past_the_lock_meets_the_guard_and_whoever_is_free_gets_it(consult: AppointmentType) -> None:
+    alice = consult.therapists.get()
+
+    def another_program_first() -> Callable[..., Any]:
+        intruders: list[Appointment] = []
+
+        def intrude(execute: Any, sql: str, *rest: Any) -> Any:
+            if sql.startswith('INSERT INTO "booking_appointment"') and not intruders:
+                intruders.append(Appointment())
+                make_appointment(consult, therapist=alice, start="2026-12-01 10:30")
+            return execute(sql, *rest)
+
+        return intrude
+
+    with connection.execute_wrapper(another_program_first()), pytest.raises(SlotTaken):
+        book(consult, "2026-12-01 10:00")
+    bob = make_therapist(name="Bob")
+    make_hours(bob, start="09:00", end="12:00")
+    consult.therapists.add(bob)
+    with connection.execute_wrapper(another_program_first()):
+        assert book(consult, "2026-12-01 10:00").therapist == bob
+
+
+def test_who_left_while_it_waited_for_the_lock_is_not_booked(consult: AppointmentType) -> None:
+    def leave(execute: Any, sql: str, *rest: Any) -> Any:
+        if "FOR UPDATE" in sql:
+            Therapist.objects.update(active=False)
+        begun = execute(sql, *rest)
+        if sql.startswith("BEGIN"):
+            Therapist.objects.update(active=False)
+        return begun
+
+    with connection.execute_wrapper(leave), pytest.raises(OutsideBookingWindow):
+        book(consult, "2026-12-01 10:00")
 
 
 def test_a_claim_is_never_part_of_a_longer_transaction(consult: AppointmentType) -> None:
