@@ -201,6 +201,15 @@ class TestReschedule:
         with pytest.raises(AlreadyChanged):
             move(stale, "2026-12-03 10:00")
 
+    def test_what_came_to_pass_meanwhile_is_neither_moved_nor_cancelled(self, consult: AppointmentType) -> None:
+        stale = book(consult, "2026-12-01 10:00")
+        Appointment.objects.update(state=State.ATTENDED, outcome_at=stale.start)
+
+        with pytest.raises(AlreadyChanged):
+            move(stale, "2026-12-02 10:00")
+        with pytest.raises(AlreadyChanged):
+            appointments.cancel(stale, by=Actor.PARENT, now=NOW)
+
     @pytest.mark.parametrize(("now", "error"), [("2026-11-30 10:00", None), ("2026-11-30 10:01", TooLateToChange)])
     def test_a_parent_can_until_the_change_notice(
         self, consult: AppointmentType, now: str, error: type[Exception] | None

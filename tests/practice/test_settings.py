@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PRINT = (
     "import json; from practice import settings;"
     "names = ['EMAIL_BACKEND', 'EMAIL_HOST', 'EMAIL_PORT', 'EMAIL_HOST_USER', 'EMAIL_HOST_PASSWORD',"
-    " 'EMAIL_USE_TLS', 'EMAIL_USE_SSL'];"
+    " 'EMAIL_USE_TLS', 'EMAIL_USE_SSL', 'SESSION_COOKIE_NAME', 'SESSION_COOKIE_SECURE', 'SESSION_COOKIE_SAMESITE',"
+    " 'CSRF_COOKIE_NAME', 'CSRF_COOKIE_SECURE', 'CSRF_COOKIE_SAMESITE', 'CSRF_COOKIE_HTTPONLY',"
+    " 'SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS', 'SECURE_PROXY_SSL_HEADER'];"
     "print(json.dumps({name: getattr(settings, name, None) for name in names}"
     " | {'NAME': str(settings.DATABASES['default']['NAME'])}))"
 )
@@ -99,3 +101,30 @@ def test_data_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
 def test_file_of_the_database_is_the_same_from_everywhere() -> None:
     assert settings(DATABASE_URL="sqlite:///practice.sqlite3")["NAME"] == str(ROOT / "practice.sqlite3")
     assert settings(DATABASE_URL="sqlite:////srv/practice.sqlite3")["NAME"] == "/srv/practice.sqlite3"
+
+
+def test_over_https_cookies_and_pages_stay_there() -> None:
+    found = settings(HTTPS="1")
+
+    assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("__Host-session", "__Host-csrf")
+    assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is found["SECURE_SSL_REDIRECT"] is True
+    assert found["SECURE_HSTS_SECONDS"] == 365 * 24 * 3600
+    # Other sites of the same domain are not ours to speak for, and nobody vouches for a header without a proxy.
+    assert found["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is False
+    assert found["SECURE_PROXY_SSL_HEADER"] is None
+
+
+def test_a_proxy_is_believed_about_https_where_it_is_trusted() -> None:
+    found = settings(HTTPS="1", TRUSTED_PROXIES="10.0.0.0/8", HSTS_SUBDOMAINS="1")
+
+    assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert found["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is True
+
+
+def test_over_plain_http_another_device_keeps_its_session() -> None:
+    found = settings()
+
+    secured = ("SESSION_COOKIE_NAME", "SESSION_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS")
+    assert [found[name] for name in secured] == [None] * 4
+    assert (found["SESSION_COOKIE_SAMESITE"], found["CSRF_COOKIE_SAMESITE"]) == ("Lax", "Lax")
+    assert found["CSRF_COOKIE_HTTPONLY"] is True

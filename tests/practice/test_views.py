@@ -272,7 +272,27 @@ def test_headers_switch_off_what_no_page_uses(client: Client) -> None:
 
     assert "camera=()" in response["Permissions-Policy"]
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert "script-src 'self'" in response["Content-Security-Policy"]
+    assert (response["Referrer-Policy"], response["X-Frame-Options"]) == ("same-origin", "DENY")
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.usefixtures("site")
+def test_nothing_is_loaded_run_or_sent_but_by_us(client: Client) -> None:
+    policy = client.get("/")["Content-Security-Policy"]
+
+    assert set(policy.split("; ")) == {
+        "default-src 'none'",
+        "base-uri 'none'",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "img-src 'self' data:",
+        "manifest-src 'self'",
+        "object-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+    }
 
 
 @pytest.mark.usefixtures("site")
