@@ -1,10 +1,13 @@
 """System checks for what an operator can get wrong about booking."""
 
+from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 # This machine, and the link that it hangs on (RFC 6890), by version.
 _INSIDE = {
@@ -47,6 +50,22 @@ def check_rate_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 "RATE_LIMITS is off: anyone may guess links and fill the diary as fast as they like.",
                 hint="Take RATE_LIMITS out of the environment.",
                 id="booking.E003",
+            )
+        ]
+    return []
+
+
+def check_sender(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """System check: mails can be written from the address that is given."""
+    try:
+        if settings.DEFAULT_FROM_EMAIL:
+            validate_email(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    except ValidationError:
+        return [
+            Error(
+                f"FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no mail address: every mail would fail.",
+                hint="Write afspraken@praktijk.example, or Afspraken <afspraken@praktijk.example>.",
+                id="booking.E005",
             )
         ]
     return []

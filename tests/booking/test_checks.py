@@ -17,8 +17,13 @@ pytestmark = pytest.mark.django_db
         ({"CALENDAR_NETWORKS": ["10.0.0.0/8", "home"]}, "booking.E004"),
         ({"CALENDAR_NETWORKS": ["10.0.0.0/8", "127.0.0.0/8"]}, "booking.W005"),
         ({"CALENDAR_NETWORKS": ["::/0"]}, "booking.W005"),
+        ({"DEFAULT_FROM_EMAIL": "info@praktijk@example.org"}, "booking.E005"),
+        ({"DEFAULT_FROM_EMAIL": "Praktijk"}, "booking.E005"),
     ],
-    ids=["no keys", "no second factor", "no limits", "no network", "this machine", "everything"],
+    ids=[
+        *("no keys", "no second factor", "no limits", "no network", "this machine", "everything"),
+        *("two addresses in one", "a name alone"),
+    ],
 )
 def test_a_wrong_setting_is_named(settings: Any, wrong: dict[str, Any], message: str) -> None:
     settings.API_BOOKING = "off"
@@ -30,6 +35,12 @@ def test_a_wrong_setting_is_named(settings: Any, wrong: dict[str, Any], message:
     for name, value in wrong.items():
         setattr(settings, name, value)
     assert message in found()
+
+
+def test_a_sender_may_have_a_name(settings: Any) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Afspraken <afspraken@praktijk.example>"
+
+    assert "booking.E005" not in {one.id for one in run_checks()}
 
 
 def test_the_demo_may_go_without_a_second_factor(settings: Any) -> None:
