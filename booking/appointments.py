@@ -22,7 +22,17 @@ from booking.errors import (
     TooLateToChange,
 )
 from booking.free_time import FreeSlot
-from booking.models import Action, Actor, Appointment, AppointmentType, Hold, Parent, State, Therapist
+from booking.models import (
+    Action,
+    Actor,
+    Appointment,
+    AppointmentQuerySet,
+    AppointmentType,
+    Hold,
+    Parent,
+    State,
+    Therapist,
+)
 
 IDEMPOTENCY_TERM = timedelta(hours=24)
 
@@ -107,8 +117,8 @@ def write_down(
     """Insert the appointment at `start` (UTC) and its parent; the caller has claimed the time and is in its
     transaction."""
     if request:
-        # The key may be left over from one of more than 24 hours ago.
-        Appointment.objects.filter(idempotency_key=request.key).update(idempotency_key=None)
+        # One of this request that is still in force stays, and refuses a second.
+        _past_term(now).filter(idempotency_key=request.key).update(idempotency_key=None, idempotency_body="")
     end = start + appointment_type.duration
     appointment = Appointment.objects.create(
         appointment_type=appointment_type,
@@ -251,8 +261,7 @@ def mark_no_show(appointment: Appointment, *, now: datetime, account: User | Non
 
 def forget_idempotency_keys(*, now: datetime) -> None:
     """Clear the idempotency keys that are past their 24 hours."""
-    past = Appointment.objects.filter(idempotency_key__isnull=False, created_at__lte=now - IDEMPOTENCY_TERM)
-    past.update(idempotency_key=None, idempotency_body="")
+    _past_term(now).filter(idempotency_key__isnull=False).update(idempotency_key=None, idempotency_body="")
 
 
 def email_hash(email: str) -> str:
@@ -296,6 +305,10 @@ def _mark(
     if not marked:
         raise AlreadyCancelled if fresh.state == State.CANCELLED else TooEarlyToMark
     return fresh
+
+
+def _past_term(now: datetime) -> AppointmentQuerySet:
+    return Appointment.objects.filter(created_at__lte=now - IDEMPOTENCY_TERM)
 
 
 def _reload(appointment: Appointment) -> Appointment:

@@ -1,17 +1,20 @@
 """The lock, the second look and the write: what a second connection does meanwhile, on both engines."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 
 from booking import by_hand, claims
-from booking.errors import Busy, OutsideBookingWindow, SlotTaken
+from booking.appointments import Request
+from booking.errors import Busy, IdempotencyConflict, OutsideBookingWindow, SlotTaken
 from booking.models import Appointment, AppointmentType, Hold, Therapist
 from tests.booking.accounts import make_account
 from tests.booking.elsewhere import PATIENCE, elsewhere
@@ -21,24 +24,35 @@ from tests.booking.steps import NOW, book
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
 
 TEN = wall("2026-12-01 10:00")
-Verb = Callable[[AppointmentType, User], Appointment]
+SAME = Request(key="k", body="b")
 
 
-def as_parent(consult: AppointmentType, account: User) -> Appointment:
-    return book(consult, "2026-12-01 10:00")
+class Verb(Protocol):
+    def __call__(self, consult: AppointmentType, account: User, request: Request | None = None) -> Appointment: ...
 
 
-def by_phone(consult: AppointmentType, account: User) -> Appointment:
+def as_parent(consult: AppointmentType, account: User, request: Request | None = None) -> Appointment:
+    return book(consult, "2026-12-01 10:00", request=request)
+
+
+def by_phone(
+    consult: AppointmentType, account: User, request: Request | None = None, start: datetime = TEN
+) -> Appointment:
     return by_hand.book(
         consult,
-        consult.therapists.get(),
-        TEN,
+        Therapist.objects.get(name="Alice"),
+        start,
         family=make_family(),
         wants_mail=True,
         account=account,
         zone=AMSTERDAM,
         now=NOW,
+        request=request,
     )
+
+
+def an_hour_later(consult: AppointmentType, account: User, request: Request | None = None) -> Appointment:
+    return by_phone(consult, account, request and replace(request, body="another"), TEN + timedelta(hours=1))
 
 
 VERBS = pytest.mark.parametrize("verb", [as_parent, by_phone])
@@ -133,6 +147,44 @@ def test_what_got_past_the_lock_meets_the_guard_and_whoever_is_free_gets_it(cons
     consult.therapists.add(bob)
     with connection.execute_wrapper(another_program_first()):
         assert book(consult, "2026-12-01 10:00").therapist == bob
+
+
+@pytest.mark.parametrize(
+    ("verb", "other"),
+    [(as_parent, as_parent), (by_phone, by_phone), (by_phone, an_hour_later)],
+    ids=["a parent", "by phone", "by phone, and another time meanwhile"],
+)
+def test_two_clicks_at_once_make_one_appointment(consult: AppointmentType, verb: Verb, other: Verb) -> None:
+    account, waits, there = make_account("alice@praktijk.example"), Event(), ExitStack()
+    bob = make_therapist(name="Bob")
+    make_hours(bob, start="09:00", end="12:00")
+    consult.therapists.add(bob)
+    clicks: list[Future[Appointment]] = []
+
+    def tell(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("BEGIN") or "FOR UPDATE" in sql:
+            waits.set()
+        return execute(sql, *rest)
+
+    def second() -> Appointment:
+        with connection.execute_wrapper(tell):
+            return other(consult, account, SAME)
+
+    def click_again(execute: Any, sql: str, *rest: Any) -> Any:
+        written = execute(sql, *rest)
+        if sql.startswith('INSERT INTO "booking_appointment"'):
+            clicks.append(there.enter_context(elsewhere(second)))
+            assert waits.wait(PATIENCE)
+        return written
+
+    with there, connection.execute_wrapper(click_again):
+        first = verb(consult, account, SAME)
+        if verb is other:
+            assert clicks[0].result(PATIENCE) == first
+        else:
+            with pytest.raises(IdempotencyConflict):
+                clicks[0].result(PATIENCE)
+    assert Appointment.objects.count() == 1
 
 
 def test_who_left_while_it_waited_for_the_lock_is_not_booked(consult: AppointmentType) -> None:
