@@ -1,10 +1,12 @@
 """Booking, moving, cancelling, and what came of it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from booking import appointments
+from booking import appointments, by_hand
 from booking.appointments import Request
 from booking.errors import (
     AlreadyCancelled,
@@ -27,6 +29,7 @@ from booking.models import (
     State,
     Therapist,
 )
+from tests.booking.accounts import make_account
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
@@ -171,6 +174,14 @@ class TestReschedule:
         due = Notification.objects.filter(state=NotificationState.DUE)
         assert {(row.kind, row.sequence) for row in due} == {(Kind.MOVED, 1), (Kind.REMINDER, 1)}
 
+    def test_it_takes_the_buffers_along(self, alice: Therapist) -> None:
+        consult = make_type(alice, buffer_before=timedelta(minutes=5), buffer_after=timedelta(minutes=10))
+
+        moved = move(book(consult, "2026-12-01 10:00"), "2026-12-02 10:00")
+
+        assert moved.occupied_start == wall("2026-12-02 09:55")
+        assert moved.occupied_end == wall("2026-12-02 11:10")
+
     def test_its_own_time_does_not_stand_in_the_way(self, alice: Therapist) -> None:
         consult = make_type(alice, step=timedelta(minutes=30))
         appointment = book(consult, "2026-12-01 10:00")
@@ -280,19 +291,52 @@ class TestOutcome:
 
         with pytest.raises(TooEarlyToMark):
             appointments.mark_attended(appointment, now=wall("2026-12-01 09:59"))
+        assert not appointment.history.exists()
         assert appointments.mark_attended(appointment, now=wall("2026-12-01 10:00")).state == State.ATTENDED
         assert appointments.mark_no_show(appointment, now=wall("2026-12-01 11:00")).state == State.NO_SHOW
 
     def test_not_of_what_was_cancelled(self, consult: AppointmentType) -> None:
-        appointment = appointments.cancel(book(consult, "2026-12-01 10:00"), by=Actor.PARENT, now=NOW)
+        stale = book(consult, "2026-12-01 10:00")
+        cancelled = appointments.cancel(stale, by=Actor.PARENT, now=NOW)
 
-        with pytest.raises(AlreadyCancelled):
-            appointments.mark_attended(appointment, now=wall("2026-12-01 11:00"))
+        for appointment in (cancelled, Appointment(pk=stale.pk, state=State.CONFIRMED)):
+            with pytest.raises(AlreadyCancelled):
+                appointments.mark_attended(appointment, now=wall("2026-12-01 11:00"))
 
 
 def test_keys_are_forgotten_after_a_day(consult: AppointmentType) -> None:
     book(consult, "2026-12-01 10:00", request=Request(key="k", body="b"))
 
+    appointments.forget_idempotency_keys(now=NOW + timedelta(hours=24) - timedelta(seconds=1))
+    assert Appointment.objects.get().idempotency_key == "k"
     appointments.forget_idempotency_keys(now=NOW + timedelta(hours=24))
 
     assert Appointment.objects.get().idempotency_key is None
+
+
+def test_each_deed_wakes_the_outbox(consult: AppointmentType, django_capture_on_commit_callbacks: Any) -> None:
+    account = make_account("colleague@praktijk.example")
+    by: dict[str, Any] = {"account": account, "now": NOW}
+    anywhere: dict[str, Any] = {"zone": AMSTERDAM, "all_the_same": True, **by}
+    deeds: list[Callable[[Appointment], Any]] = [
+        lambda one: move(one, "2026-12-02 10:00"),
+        lambda one: by_hand.move(one, wall("2026-12-03 10:00"), sequence=1, tell_parents=True, **anywhere),
+        lambda one: by_hand.send_confirmation_again(one, **by),
+        lambda one: by_hand.ask_to_move(one, **by),
+        lambda one: appointments.cancel(one, by=Actor.PARENT, now=NOW),
+        lambda one: by_hand.book(
+            consult, one.therapist, wall("2026-12-04 10:00"), family=make_family(), wants_mail=True, **anywhere
+        ),
+    ]
+    with django_capture_on_commit_callbacks() as woken:
+        book(consult, "2026-12-01 10:00")
+    assert len(woken) == 1
+
+    for deed in deeds:
+        with django_capture_on_commit_callbacks() as woken:
+            deed(Appointment.objects.get())
+        assert len(woken) == 1
+
+
+def test_an_address_is_found_whatever_its_capitals() -> None:
+    assert appointments.email_hash("Noor@Example.org") == appointments.email_hash("noor@example.org")

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from booking import appointments, erasure
+from booking.appointments import Request
 from booking.models import (
     Actor,
     Appointment,
@@ -12,6 +13,7 @@ from booking.models import (
     Kind,
     Notification,
     NotificationState,
+    Parent,
     State,
 )
 from tests.booking.factories import (
@@ -37,6 +39,11 @@ def is_erased(appointment: Appointment) -> bool:
     return not any(about_child + about_parent) and appointment.erased_at is not None
 
 
+def filled(row: Appointment | Parent) -> set[str]:
+    """The columns of `row` in which something stands."""
+    return {field.name for field in row._meta.concrete_fields if getattr(row, field.attname) not in ("", None)}
+
+
 class TestErase:
     def test_a_past_appointment_is_erased_at_once(self, consult: AppointmentType) -> None:
         appointment = make_appointment(consult, start="2026-11-10 10:00", remark="x")
@@ -45,6 +52,23 @@ class TestErase:
 
         assert is_erased(appointment)
         assert appointment.parents.get().link_version == 1
+
+    def test_what_is_left_names_no_one(self, consult: AppointmentType) -> None:
+        appointment = book(consult, "2026-12-01 10:00", request=Request(key="k", body="b"))
+        appointments.cancel(appointment, by=Actor.PARENT, now=NOW, reason="Sam is ziek")
+        Appointment.objects.update(remark="Slaapt slecht")
+
+        erasure.erase_past_term(now=NOW + timedelta(days=30))
+
+        appointment.refresh_from_db()
+        parent = appointment.parents.get()
+        times = {"start", "end", "occupied_start", "occupied_end", "created_at", "changed_at", "cancelled_at"}
+        assert filled(appointment) == times | {
+            *("id", "public_id", "appointment_type", "therapist", "state", "sequence", "cancelled_by", "erased_at")
+        }
+        assert filled(parent) == {
+            *("id", "public_id", "appointment", "language", "booked", "wants_mail", "link_version")
+        }
 
     def test_a_coming_one_is_cancelled_and_waits_for_its_last_mails(self, consult: AppointmentType) -> None:
         appointment = book(consult, "2026-12-01 10:00")
@@ -57,6 +81,14 @@ class TestErase:
         erasure.erase_past_term(now=NOW + timedelta(minutes=1))
 
         assert is_erased(appointment)
+
+    def test_a_right_knows_no_change_notice(self, consult: AppointmentType) -> None:
+        appointment = book(consult, "2026-12-01 10:00")
+
+        erasure.erase(appointment, by=Actor.PARENT, now=wall("2026-12-01 09:00"))
+
+        appointment.refresh_from_db()
+        assert (appointment.state, appointment.erase_requested_at) == (State.CANCELLED, wall("2026-12-01 09:00"))
 
     def test_it_waits_no_longer_than_a_day(self, consult: AppointmentType) -> None:
         appointment = book(consult, "2026-12-01 10:00")

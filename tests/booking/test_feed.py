@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.signing import Signer
 from icalendar import Calendar
 
 from booking import appointments, feed, links
@@ -149,6 +150,19 @@ class TestItsAddress:
         feed.turn_on(alice, FeedDetail.NOTHING)
         with pytest.raises(DeadLink):
             links.therapist_of(first)
+
+    def test_one_that_was_never_switched_on_opens_nothing(self) -> None:
+        with pytest.raises(DeadLink):
+            links.therapist_of(token_of(make_therapist()))
+
+    @pytest.mark.parametrize("salt", [None, "booking.manage-link"], ids=["none", "a family's"])
+    def test_one_that_was_signed_for_something_else_opens_nothing(
+        self, alice: Therapist, salt: str | None
+    ) -> None:
+        signed, _dot, _signature = token_of(alice).rpartition(".")
+
+        with pytest.raises(DeadLink):
+            links.therapist_of(Signer(salt=salt, sep=".").sign(signed))
 
     def test_another_detail_leaves_it_good(self, alice: Therapist) -> None:
         first = token_of(alice)
