@@ -338,5 +338,6 @@ def test_each_deed_wakes_the_outbox(consult: AppointmentType, django_capture_on_
         assert len(woken) == 1
 
 
-def test_an_address_is_found_whatever_its_capitals() -> None:
+def test_an_address_is_found_whatever_its_capitals_and_only_among_addresses() -> None:
     assert appointments.email_hash("Noor@Example.org") == appointments.email_hash("noor@example.org")
+    assert appointments.email_hash("+31612345678") != appointments.phone_hash("+31612345678")

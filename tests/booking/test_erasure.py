@@ -7,6 +7,7 @@ import pytest
 from booking import appointments, erasure
 from booking.appointments import Request
 from booking.models import (
+    Action,
     Actor,
     Appointment,
     AppointmentType,
@@ -19,6 +20,7 @@ from booking.models import (
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
+    make_notification,
     wall,
 )
 from tests.booking.steps import NOW, book
@@ -77,7 +79,11 @@ class TestErase:
         appointment.refresh_from_db()
         assert appointment.state == State.CANCELLED
         assert not is_erased(appointment)
-        Notification.objects.filter(kind=Kind.CANCELLED).update(state=NotificationState.SENT, sent_at=NOW)
+        mails = Notification.objects.filter(kind=Kind.CANCELLED)
+        mails.update(state=NotificationState.SENDING, lease_until=NOW + timedelta(minutes=5))
+        erasure.erase_past_term(now=NOW + timedelta(minutes=1))
+        assert not is_erased(appointment)
+        mails.update(state=NotificationState.SENT, sent_at=NOW, lease_until=None)
         erasure.erase_past_term(now=NOW + timedelta(minutes=1))
 
         assert is_erased(appointment)
@@ -89,6 +95,30 @@ class TestErase:
 
         appointment.refresh_from_db()
         assert (appointment.state, appointment.erase_requested_at) == (State.CANCELLED, wall("2026-12-01 09:00"))
+
+    def test_what_failed_cannot_be_tried_again_afterwards(self, consult: AppointmentType) -> None:
+        appointment = make_appointment(consult, start="2026-11-10 10:00")
+        failed = make_notification(appointment=appointment, state=NotificationState.FAILED)
+
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+
+        failed.refresh_from_db()
+        assert failed.state == NotificationState.VOID
+
+    def test_asked_for_twice_it_is_written_down_once(self, consult: AppointmentType) -> None:
+        appointment = book(consult, "2026-12-01 10:00")
+
+        for minutes in (0, 1):
+            erasure.erase(appointment, by=Actor.PARENT, now=NOW + timedelta(minutes=minutes))
+            appointment.refresh_from_db()
+
+        assert appointment.history.filter(action=Action.ERASE_ASKED).count() == 1
+        assert appointment.erase_requested_at == NOW
+
+    def test_of_two_who_found_the_same_one_erases(self, consult: AppointmentType) -> None:
+        make_appointment(consult, start="2026-11-10 10:00")
+
+        assert [erasure._erase(Appointment.objects.all(), NOW) for _ in range(2)] == [1, 0]
 
     def test_it_waits_no_longer_than_a_day(self, consult: AppointmentType) -> None:
         appointment = book(consult, "2026-12-01 10:00")
