@@ -1,13 +1,15 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
+from booking import guards
 from booking.encryption import lookup_hash
-from booking.errors import TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 
 
@@ -33,7 +35,7 @@ def count(limit: Limit, caller: str, *, now: datetime) -> None:
     """Count one try of `limit` by `caller` (an address or a mail address; only its keyed hash is kept).
 
     Must run outside the booking's own transaction, so that a refused booking still counts.
-    Raises TooManyRequests when the try is one too many.
+    Raises TooManyRequests when the try is one too many, or Busy.
     """
     if not settings.RATE_LIMITS:
         return
@@ -43,9 +45,11 @@ def count(limit: Limit, caller: str, *, now: datetime) -> None:
 
 
 def record(limit: Limit, caller: str, *, now: datetime) -> None:
-    """Count one try of `limit` by `caller` that has succeeded already, and so cannot be refused any more."""
+    """Count one try of `limit` by `caller` that is over already, and so cannot be refused any more."""
     if settings.RATE_LIMITS:
-        _add(limit, caller, 1, now)
+        # Nobody is to read of an error about what was done: rather one try goes uncounted.
+        with suppress(Busy):
+            _add(limit, caller, 1, now)
 
 
 def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
@@ -71,6 +75,15 @@ def _window_start(limit: Limit, now: datetime) -> datetime:
 
 
 def _add(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime, int]:
+    try:
+        return _upsert(limit, caller, tries, now)
+    except OperationalError as error:
+        if guards.contended(error):
+            raise Busy from error
+        raise
+
+
+def _upsert(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime, int]:
     window_start = _window_start(limit, now)
     table = RateCounter._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:

@@ -1,8 +1,8 @@
 """The lock, the second look and the write: what a second connection does meanwhile, on both engines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
@@ -17,7 +17,7 @@ from booking.appointments import Request
 from booking.errors import Busy, IdempotencyConflict, OutsideBookingWindow, SlotTaken
 from booking.models import Appointment, AppointmentType, Hold, Therapist
 from tests.booking.accounts import make_account
-from tests.booking.elsewhere import PATIENCE, elsewhere
+from tests.booking.elsewhere import PATIENCE, elsewhere, impatient, meanwhile
 from tests.booking.factories import AMSTERDAM, make_appointment, make_family, make_hours, make_therapist, wall
 from tests.booking.steps import NOW, book
 
@@ -95,35 +95,12 @@ def test_what_was_claimed_while_it_waited_for_the_lock_is_taken(consult: Appoint
 
 @VERBS
 def test_a_lock_that_comes_too_late_is_called_busy(consult: AppointmentType, verb: Verb) -> None:
-    account, locked, done = make_account("alice@praktijk.example"), Event(), Event()
+    account = make_account("alice@praktijk.example")
 
-    def hold_the_lock() -> None:
-        with transaction.atomic():
-            Therapist.objects.select_for_update().get()
-            locked.set()
-            assert done.wait(PATIENCE)
+    with meanwhile(lambda: Therapist.objects.select_for_update().get()), impatient(), pytest.raises(Busy):
+        verb(consult, account)
 
-    with elsewhere(hold_the_lock) as holding:
-        assert locked.wait(PATIENCE)
-        try:
-            with impatient(), pytest.raises(Busy):
-                verb(consult, account)
-        finally:
-            done.set()
-        holding.result(PATIENCE)
     assert not Appointment.objects.exists()
-
-
-@contextmanager
-def impatient() -> Iterator[None]:
-    """Wait for a lock for milliseconds, where production waits for three seconds."""
-    setting = "PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SET lock_timeout"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{setting} = 20")
-        try:
-            yield
-        finally:
-            cursor.execute(f"{setting} = 3000")
 
 
 def test_what_got_past_the_lock_meets_the_guard_and_whoever_is_free_gets_it(consult: AppointmentType) -> None:

@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 
 from booking import rate_limits
-from booking.errors import TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 from booking.rate_limits import Limit
+from tests.booking.elsewhere import impatient, meanwhile
 from tests.booking.factories import wall
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
@@ -72,3 +73,13 @@ def test_old_windows_are_forgotten() -> None:
     rate_limits.forget_old(now=NOW + timedelta(days=3))
 
     assert not RateCounter.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_too_long_is_told_so_but_not_about_what_was_done() -> None:
+    with meanwhile(lambda: tries(1)), impatient():
+        with pytest.raises(Busy):
+            tries(1)
+        rate_limits.record(LIMIT, "10.0.0.1", now=NOW)
+
+    assert RateCounter.objects.get().count == 1
