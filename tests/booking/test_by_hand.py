@@ -306,6 +306,18 @@ class TestAsking:
         assert owed(asked) == {(Kind.ASK_TO_MOVE, "parent")}
         appointments.must_be_changeable(asked, Actor.PARENT, late)
 
+    def test_what_was_changed_in_another_window_is_not_asked_about(
+        self, consult: AppointmentType, hers: User
+    ) -> None:
+        moved, cancelled = (make_appointment(consult, start=f"2026-12-0{day} 10:00") for day in (1, 2))
+        Appointment.objects.filter(pk=moved.pk).update(sequence=1)
+        Appointment.objects.filter(pk=cancelled.pk).update(state=State.CANCELLED, cancelled_at=NOW)
+
+        for stale in (moved, cancelled):
+            with pytest.raises(AlreadyChanged):
+                by_hand.ask_to_move(stale, account=hers, now=NOW)
+        assert not Notification.objects.exists()
+
     def test_once_moved_nothing_is_asked_any_more(self, consult: AppointmentType, hers: User) -> None:
         appointment = make_appointment(consult, start="2026-12-01 10:00")
         by_hand.ask_to_move(appointment, account=hers, now=NOW)

@@ -11,6 +11,8 @@ from booking.intervals import Interval
 from booking.models import (
     Actor,
     AppointmentType,
+    CalendarSource,
+    ImportedBusy,
     Therapist,
 )
 from tests.booking.factories import (
@@ -48,16 +50,47 @@ class TestFreeSlots:
 
         assert free(consult) == ["10:00", "11:00"]
 
-    def test_a_buffer_of_either_keeps_them_apart(self, alice: Therapist) -> None:
-        consult = make_type(alice, step=timedelta(minutes=30), buffer_after=timedelta(minutes=15))
+    @pytest.mark.parametrize("side", ["buffer_before", "buffer_after"])
+    def test_a_buffer_of_either_keeps_them_apart(self, alice: Therapist, side: str) -> None:
+        consult = make_type(alice, step=timedelta(minutes=30), **{side: timedelta(minutes=15)})
         make_appointment(consult, start="2026-12-01 09:00")
 
         assert free(consult) == ["10:30", "11:00"]
+
+    def test_a_buffer_reaches_over_midnight_into_the_week_before(self, alice: Therapist) -> None:
+        make_hours(alice, start="00:00", end="02:00")
+        consult = make_type(alice, step=timedelta(minutes=30), buffer_before=timedelta(minutes=30))
+        make_appointment(make_type(alice), start="2026-11-29 22:45")
+
+        assert free(consult, date(2026, 11, 30))[:2] == ["00:30", "01:00"]
+        assert free_time.slot_at(consult, wall("2026-11-30 00:30"), zone=AMSTERDAM, now=NOW)
+
+    def test_what_a_colleague_does_claims_nothing(self, consult: AppointmentType, alice: Therapist) -> None:
+        bob = make_therapist(name="Bob")
+        make_hours(bob, start="09:00", end="12:00")
+        make_appointment(make_type(bob), start="2026-12-01 09:00")
+        hold(make_type(bob), "2026-12-01 10:00")
+        source = CalendarSource.objects.create(therapist=bob, name="Thuis", url="https://x.example", due_at=NOW)
+        ImportedBusy.objects.create(source=source, start=wall("2026-12-01 11:00"), end=wall("2026-12-01 12:00"))
+
+        assert free(consult) == ["09:00", "10:00", "11:00"]
+        morning = Interval(wall("2026-12-01 09:00"), wall("2026-12-01 12:00"))
+        assert not free_time.claimed(alice, morning, now=NOW)
+        assert free_time.claimed(bob, Interval(morning.end - timedelta(minutes=1), morning.end), now=NOW)
+
+    def test_only_the_one_that_moves_makes_room(self, consult: AppointmentType) -> None:
+        moving = make_appointment(consult, start="2026-12-01 09:00")
+        make_appointment(consult, start="2026-12-01 10:00")
+
+        assert free(consult, moving=moving) == ["09:00", "11:00"]
 
     def test_time_off_is_not_offered(self, consult: AppointmentType, alice: Therapist) -> None:
         diary.add_time_off(alice, Interval(wall("2026-12-01 10:30"), wall("2026-12-01 11:00")))
 
         assert free(consult) == ["09:00", "11:00"]
+        whole = Interval(wall("2026-12-01 10:00"), wall("2026-12-01 11:00"))
+        assert not free_time.available(alice, whole, AMSTERDAM)
+        assert free_time.available(alice, Interval(whole.start, wall("2026-12-01 10:30")), AMSTERDAM)
 
     def test_a_live_hold_claims_for_others_but_not_for_its_own_visitor(self, consult: AppointmentType) -> None:
         hold(consult, "2026-12-01 10:00")
@@ -70,8 +103,28 @@ class TestFreeSlots:
         consult = make_type(alice, step=timedelta(hours=1), most_per_week=1)
         make_appointment(consult, start="2026-12-04 10:00")
 
-        assert free(consult, date(2026, 11, 30), date(2026, 12, 6)) == []
+        assert free(consult, date(2026, 11, 30), date(2026, 12, 6)) == free(consult) == []
         assert free(consult, date(2026, 12, 7)) == ["09:00", "10:00", "11:00"]
+
+    def test_a_limit_a_day_counts_its_own_type_alone(self, alice: Therapist) -> None:
+        consult = make_type(alice, step=timedelta(hours=1), most_per_day=1)
+        make_appointment(make_type(alice), start="2026-12-01 10:00")
+        assert free(consult) == ["09:00", "11:00"]
+
+        make_appointment(consult, start="2026-12-01 09:00")
+        assert free(consult) == []
+
+    def test_the_notice_of_the_type_holds(self, alice: Therapist) -> None:
+        consult = make_type(alice, step=timedelta(hours=1), minimum_notice=timedelta(days=1))
+
+        assert free(consult, now=wall("2026-11-30 10:00")) == ["10:00", "11:00"]
+
+    def test_the_last_day_can_be_booked_to_its_end(self, consult: AppointmentType) -> None:
+        early = wall("2026-11-20 08:00")
+        last = early + timedelta(days=consult.horizon_days)
+
+        assert free(consult, last.date(), now=early) == ["09:00", "10:00", "11:00"]
+        assert book(consult, f"{last.date()} 11:00", now=early)
 
     def test_those_of_several_therapists_come_together(self, consult: AppointmentType, alice: Therapist) -> None:
         bob = make_therapist(name="Bob")

@@ -12,8 +12,12 @@ from booking.errors import (
 from booking.models import (
     AppointmentType,
     Hold,
+    Therapist,
 )
 from tests.booking.factories import (
+    make_hours,
+    make_therapist,
+    make_type,
     wall,
 )
 from tests.booking.steps import NOW, free, hold
@@ -46,6 +50,55 @@ class TestHold:
 
         assert hold(consult, "2026-12-04 10:00", visitor="fourth") is None
         assert hold(consult, "2026-12-04 10:00", visitor="elsewhere", address="school")
+
+    def test_those_that_ran_out_and_ones_own_do_not_count(self, consult: AppointmentType) -> None:
+        for number in range(3):
+            hold(consult, f"2026-12-0{number + 1} 10:00", visitor=f"visitor {number}")
+
+        assert hold(consult, "2026-12-04 10:00", visitor="visitor 0")
+        assert hold(consult, "2026-12-05 10:00", visitor="fourth", now=NOW + timedelta(minutes=10))
+
+    def test_who_goes_on_without_lets_go_of_the_last_one(self, consult: AppointmentType) -> None:
+        hold(consult, "2026-12-04 10:00", visitor="fourth", address="school")
+        for number in range(3):
+            hold(consult, f"2026-12-0{number + 1} 10:00", visitor=f"visitor {number}")
+
+        assert hold(consult, "2026-12-05 10:00", visitor="fourth") is None
+        assert not Hold.objects.filter(visitor="fourth").exists()
+
+    def test_it_keeps_the_buffers_free_too(self, alice: Therapist) -> None:
+        consult = make_type(alice, buffer_before=timedelta(minutes=5), buffer_after=timedelta(minutes=10))
+
+        held = hold(consult, "2026-12-01 10:00")
+
+        assert held is not None
+        assert (held.occupied_start, held.occupied_end) == (wall("2026-12-01 09:55"), wall("2026-12-01 11:10"))
+
+    def test_half_of_a_day_is_of_that_day_and_that_therapist(self, consult: AppointmentType) -> None:
+        bob = make_therapist()
+        make_hours(bob, start="09:00", end="17:00")
+        for number, (appointment_type, start) in enumerate(
+            [
+                (make_type(bob), "2026-12-01 09:00"),
+                (make_type(bob), "2026-12-01 11:00"),
+                (consult, "2026-11-30 10:00"),
+                (consult, "2026-12-02 10:00"),
+            ]
+        ):
+            assert hold(appointment_type, start, visitor=f"visitor {number}", address=f"address {number}")
+
+        assert hold(consult, "2026-12-01 10:00")
+
+    def test_it_is_found_while_it_lives_and_for_what_it_is(
+        self, consult: AppointmentType, alice: Therapist
+    ) -> None:
+        held, ten = hold(consult, "2026-12-01 10:00"), wall("2026-12-01 10:00")
+
+        assert holds.live("noor", consult, ten, now=NOW + timedelta(minutes=9)) == held
+        assert holds.live("noor", consult, ten, now=NOW + timedelta(minutes=10)) is None
+        assert holds.live("piet", consult, ten, now=NOW) is None
+        assert holds.live("noor", make_type(alice), ten, now=NOW) is None
+        assert holds.live("noor", consult, wall("2026-12-01 11:00"), now=NOW) is None
 
     def test_no_more_than_half_of_a_day_is_ever_held(self, consult: AppointmentType) -> None:
         assert hold(consult, "2026-12-01 09:00", visitor="one", address="one")

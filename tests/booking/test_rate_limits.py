@@ -49,6 +49,15 @@ def test_looking_does_not_count() -> None:
 
     with pytest.raises(TooManyRequests):
         rate_limits.refuse_exhausted(LIMIT, "10.0.0.1", now=NOW)
+    rate_limits.refuse_exhausted(LIMIT, "10.0.0.1", now=NOW + timedelta(hours=1))
+
+
+def test_what_cannot_be_refused_counts_all_the_same() -> None:
+    for _ in range(3):
+        rate_limits.record(LIMIT, "10.0.0.1", now=NOW)
+
+    with pytest.raises(TooManyRequests):
+        tries(1)
 
 
 def test_no_address_stands_in_the_table() -> None:
@@ -70,6 +79,8 @@ def test_they_can_be_switched_off_for_a_load_test(settings: Any) -> None:
 def test_old_windows_are_forgotten() -> None:
     tries(1)
 
+    rate_limits.forget_old(now=NOW + timedelta(days=1))
+    assert RateCounter.objects.exists()
     rate_limits.forget_old(now=NOW + timedelta(days=3))
 
     assert not RateCounter.objects.exists()
