@@ -177,6 +177,23 @@ def test_who_left_while_it_waited_for_the_lock_is_not_booked(consult: Appointmen
         book(consult, "2026-12-01 10:00")
 
 
+def test_what_is_confirmed_outlives_a_power_cut_and_nobody_waits_for_ever(consult: AppointmentType) -> None:
+    promised = {"PRAGMA synchronous": 2, "PRAGMA journal_mode": "wal", "PRAGMA busy_timeout": 3000}
+    if connection.vendor == "postgresql":
+        promised = {"SHOW synchronous_commit": "on", "SHOW lock_timeout": "3s"}
+    with connection.cursor() as cursor:
+        kept = {question: cursor.execute(question).fetchone()[0] for question in promised}
+
+    assert kept == promised
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="elsewhere a row is locked")
+def test_the_one_lock_of_sqlite_is_taken_when_a_transaction_begins(consult: AppointmentType) -> None:
+    locked = pytest.raises(OperationalError, match="locked")
+    with meanwhile(Therapist.objects.exists), impatient(), locked, transaction.atomic():
+        pass
+
+
 def test_a_claim_is_never_part_of_a_longer_transaction(consult: AppointmentType) -> None:
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         book(consult, "2026-12-01 10:00")

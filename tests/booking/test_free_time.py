@@ -57,6 +57,12 @@ class TestFreeSlots:
 
         assert free(consult) == ["10:30", "11:00"]
 
+    def test_its_own_buffer_ends_before_what_follows(self, alice: Therapist) -> None:
+        consult = make_type(alice, step=timedelta(minutes=30), buffer_after=timedelta(minutes=15))
+        make_appointment(make_type(alice), start="2026-12-01 11:00")
+
+        assert free(consult) == ["09:00", "09:30"]
+
     def test_a_buffer_reaches_over_midnight_into_the_week_before(self, alice: Therapist) -> None:
         make_hours(alice, start="00:00", end="02:00")
         consult = make_type(alice, step=timedelta(minutes=30), buffer_before=timedelta(minutes=30))
