@@ -105,6 +105,17 @@ class TestHold:
         assert hold(consult, "2026-12-01 10:00", visitor="two", address="two") is None
         assert free(consult) == ["10:00", "11:00"]
 
+    def test_the_half_of_an_even_day_can_be_held_to_the_last(
+        self, consult: AppointmentType, alice: Therapist
+    ) -> None:
+        make_hours(alice, start="12:00", end="13:00")
+
+        held = [
+            hold(consult, f"2026-12-01 {hour}:00", visitor=f"{hour}", address=f"{hour}") for hour in (10, 11, 12)
+        ]
+
+        assert [found is not None for found in held] == [True, True, False]
+
     @pytest.mark.parametrize(
         "start", ["2026-11-20 11:00", "2026-12-01 10:30", "2026-12-01 12:00", "2027-06-01 10:00"]
     )
