@@ -87,9 +87,10 @@ def retry(notification: Notification, *, now: datetime) -> bool:
 
 
 def _claimable(now: datetime) -> QuerySet[Notification]:
-    # A lease that ends later than any lease can was given by a clock that ran ahead, and would never run out.
+    # What ends later than any lease or wait can was given by a clock that ran ahead, and would never run out.
     over = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
-    due = Q(Q(retry_at=None) | Q(retry_at__lte=now), state=NotificationState.DUE, due_at__lte=now)
+    waited = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + 2 * BACKOFF[-1])
+    due = Q(waited, state=NotificationState.DUE, due_at__lte=now)
     return Notification.objects.filter(due | Q(over, state=NotificationState.SENDING)).order_by("due_at", "pk")
 
 

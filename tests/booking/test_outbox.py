@@ -248,6 +248,13 @@ def test_a_lease_of_a_clock_that_ran_ahead_holds_no_mail_for_ever(
     assert outbox.deliver_due(lambda: NOW) == taken
 
 
+@pytest.mark.parametrize(("ahead", "taken"), [(timedelta(minutes=119), False), (timedelta(days=365), True)])
+def test_nor_does_a_wait_of_such_a_clock(sink: Sink, due: Notification, ahead: timedelta, taken: bool) -> None:
+    Notification.objects.filter(pk=due.pk).update(retry_at=NOW + ahead)
+
+    assert outbox.deliver_due(lambda: NOW) == taken
+
+
 def test_an_address_that_no_mail_can_carry_fails_at_once(sink: Sink, settings: Any, due: Notification) -> None:
     settings.DEFAULT_FROM_EMAIL = "info@praktijk@example.org"
 
