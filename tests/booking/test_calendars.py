@@ -218,6 +218,10 @@ def test_two_workers_read_one_calendar_once(
     assert (read(), nested) == (1, [0])
 
 
+def test_of_two_workers_who_saw_it_due_one_reads_it(radicale: Radicale, source: CalendarSource) -> None:
+    assert [calendars._read(source.pk, AMSTERDAM, NOW) for _ in range(2)] == [True, False]
+
+
 def test_what_was_fetched_before_it_was_asked_for_anew_is_not_kept(
     radicale: Radicale, source: CalendarSource, consult: AppointmentType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,25 @@ def test_nothing_inside_is_asked(host: str) -> None:
     assert failure_of(f"http://{host}:8080/a.ics") == FetchFailure.FORBIDDEN
 
 
+def test_a_name_that_leads_inside_as_well_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def both(host: str, *args: Any, **kwargs: Any) -> list[Any]:
+        return resolve("93.184.216.34", *args, **kwargs) + resolve("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr("socket.getaddrinfo", both)
+
+    assert failure_of("http://calendar.example:8080/a.ics") == FetchFailure.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["93.184.216.34", "2606:2800:220:1::", "::ffff:93.184.216.34", "64:ff9b::5db8:d822", "2002:5db8:d822::"],
+)
+def test_what_is_public_may_be_asked_however_it_is_written(host: str) -> None:
+    assert ip_address(fetching._public_address(host, 80)) == ip_address(host)
+
+
 @pytest.mark.parametrize(
     ("inside", "failure"),
     [
@@ -191,6 +211,13 @@ def test_nobody_is_led_inside_either(server: Server, settings: Any, inside: str,
     server.answers["/a.ics"] = status(302, inside)
 
     assert failure_of(server.url()) == failure
+    assert len(server.asked) == 1
+
+
+def test_nobody_is_led_to_another_kind_of_service(server: Server) -> None:
+    server.answers["/a.ics"] = status(302, f"ftp://127.0.0.1:{server.http.server_port}/b.ics")
+
+    assert failure_of(server.url()) == FetchFailure.UNREACHABLE
     assert len(server.asked) == 1
 
 
@@ -237,6 +264,13 @@ def test_a_small_answer_that_unpacks_to_a_huge_one_is_cut_off(server: Server) ->
     server.answers["/a.ics"] = ok(bomb, Content_Encoding="gzip")
 
     assert failure_of(server.url()) == FetchFailure.TOO_LARGE
+
+
+def test_what_unpacks_is_never_much_at_once() -> None:
+    pieces = list(fetching._unpacked(iter([gzip.compress(bytes(1_000_000))])))
+
+    assert sum(map(len, pieces)) == 1_000_000
+    assert max(map(len, pieces)) <= 16 * 1024
 
 
 def test_what_is_cut_short_is_not_taken_for_all(server: Server) -> None:
