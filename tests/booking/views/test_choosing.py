@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import diary
+from booking import diary, rate_limits
 from booking.intervals import Interval
 from booking.models import (
     Appointment,
@@ -480,6 +480,17 @@ class TestBooking:
         ]
 
         assert statuses == [302] * 10 + [429] * 2
+
+    def test_one_address_cannot_book_for_ever_under_many_names(
+        self, visitor: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rate_limits, "BOOKINGS", rate_limits.Limit("booking", 2, rate_limits.BOOKINGS.window))
+        statuses = [
+            fill_in(visitor, f"2026-12-0{day}T09:00Z", key=f"key {day}", email=f"{day}@example.org").status_code
+            for day in range(1, 4)
+        ]
+
+        assert statuses == [302, 302, 429]
 
 
 @pytest.mark.parametrize("moment", ["2026-10-24 12:00", "2027-03-27 12:00"])
