@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
@@ -16,7 +18,7 @@ from django.urls import NoReverseMatch, reverse
 
 from booking.rate_limits import SIGN_IN
 from tests.booking.accounts import PASSWORD, SECRET, code, make_account, signed_in
-from tests.booking.factories import make_practice, make_therapist
+from tests.booking.factories import make_practice, make_therapist, wall
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,12 @@ class TestSigningIn:
 
 
 class TestTooManyTries:
+    @pytest.fixture(autouse=True)
+    def amid_a_window(self) -> Iterator[None]:
+        """At the real time, a new window of ten minutes could begin between two tries."""
+        with time_machine.travel(wall("2026-12-01 10:05")):
+            yield
+
     def test_one_address_has_only_so_many(self, visitor: Client, alice: User, settings: Any) -> None:
         settings.ACCOUNT_RATE_LIMITS = False
         for number in range(SIGN_IN.most):
