@@ -225,6 +225,20 @@ class TestOverviews:
 
 @pytest.mark.django_db
 @pytest.mark.engines
+def test_a_link_to_choose_a_password_is_owed_once_a_minute() -> None:
+    therapist, now = make_therapist(), wall("2026-12-01 10:00")
+
+    for seconds in (0, 59, 60):
+        notifications.plan_password_link(therapist, now=now + timedelta(seconds=seconds))
+
+    assert [row.due_at - now for row in Notification.objects.order_by("pk")] == [
+        timedelta(),
+        timedelta(minutes=1),
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.engines
 class TestVerdict:
     def verdict(self, notification: Notification, now: str) -> NotificationState | None:
         fresh = Notification.objects.select_related("appointment").get(pk=notification.pk)
