@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 from django.core import checks
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,7 +10,7 @@ class BookingConfig(AppConfig):
 
     def ready(self) -> None:
         from booking import checks as ours
-        from booking import guards
+        from booking import guards, version_triggers
 
         checks.register(guards.check_guards, checks.Tags.database)
         checks.register(ours.check_api_keys)
@@ -19,4 +19,5 @@ class BookingConfig(AppConfig):
         checks.register(ours.check_sender)
         checks.register(ours.check_calendar_networks)
         checks.register(ours.check_calendars_elsewhere, checks.Tags.security, deploy=True)
+        pre_migrate.connect(version_triggers.remove_before_migrate, sender=self)
         post_migrate.connect(guards.install_after_migrate, sender=self)

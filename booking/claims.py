@@ -49,8 +49,9 @@ def claim(
     candidates = [slot.therapist for slot in free(therapists)] if len(therapists) > 1 else therapists
     for candidate in candidates:
         with suppress(SlotTaken), transacting():
+            # No key: who cancels holds the claims version that this will renew, and yet needs to point at the row.
             locked = appointment_type.therapists.filter(active=True, pk=candidate.pk)
-            for slot in free(list(locked.select_for_update(of=("self",)))):
+            for slot in free(list(locked.select_for_update(of=("self",), no_key=True))):
                 return write(slot)
     raise free_time.refusal(appointment_type, start, zone=zone, now=now, therapist=therapist)
 
@@ -69,7 +70,7 @@ def claim_unoffered(
     SlotTaken where an appointment, a hold or a calendar elsewhere has the time, or Busy.
     """
     with transacting():
-        Therapist.objects.select_for_update().get(pk=therapist.pk)
+        Therapist.objects.select_for_update(no_key=True).get(pk=therapist.pk)
         if free_time.claimed(therapist, occupied, now=now, moving=moving):
             raise SlotTaken
         return write()

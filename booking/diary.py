@@ -133,26 +133,34 @@ def openings(therapist: Therapist, first: date, last: date, zone: ZoneInfo) -> O
 def pages(therapists: Iterable[Therapist], first: date, last: date, zone: ZoneInfo) -> dict[int, Page]:
     """Return for each of `therapists`, by primary key, all that her diary holds around the same days as
     `openings`, at the same cost for all of them together."""
-    versions = tuple((therapist.pk, therapist.diary_version) for therapist in therapists)
-    return _pages(versions, first, last, zone)
+    kept = {
+        therapist.pk: _kept(therapist.pk, therapist.diary_version, first, last, zone) for therapist in therapists
+    }
+    if unread := [therapist_id for therapist_id, place in kept.items() if not place]:
+        for therapist_id, page in _read(unread, first, last, zone).items():
+            kept[therapist_id].append(page)
+    return {therapist_id: place[0] for therapist_id, place in kept.items()}
 
 
-@lru_cache(maxsize=256)
-def _pages(versions: tuple[tuple[int, UUID], ...], first: date, last: date, zone: ZoneInfo) -> dict[int, Page]:
+@lru_cache(maxsize=512)
+def _kept(therapist_id: int, version: UUID, first: date, last: date, zone: ZoneInfo) -> list[Page]:
+    """Return the place where the page of one diary is kept; it is empty at first."""
+    return []
+
+
+def _read(therapist_ids: list[int], first: date, last: date, zone: ZoneInfo) -> dict[int, Page]:
     span = local_days(first - _DAY, last + _DAY, zone)
     recurring = Q(rule__isnull=False, start__lt=span.end) & (
         Q(end_recurring_period__isnull=True) | Q(end_recurring_period__gt=span.start - 2 * _DAY)
     )
     # From two days earlier, for the days on which no weekly window begins.
     single = Q(rule__isnull=True, start__lt=span.end, end__gt=span.start - 2 * _DAY)
-    slugs = {
-        _slug(therapist_id, kind): (therapist_id, kind) for therapist_id, _version in versions for kind in _KINDS
-    }
+    slugs = {_slug(therapist_id, kind): (therapist_id, kind) for therapist_id in therapist_ids for kind in _KINDS}
     # The library looks for occurrences that were saved, of which there are none: not one query is spent on them.
     none = Prefetch("occurrence_set", Occurrence.objects.none())
     events = Event.objects.select_related("calendar", "rule").prefetch_related(none)
     found: dict[int, dict[str, list[Event]]] = {
-        therapist_id: {kind: [] for kind in _KINDS} for therapist_id, _version in versions
+        therapist_id: {kind: [] for kind in _KINDS} for therapist_id in therapist_ids
     }
     for event in events.filter(recurring | single, calendar__slug__in=slugs):
         therapist_id, kind = slugs[event.calendar.slug]

@@ -1,12 +1,12 @@
 """Which times are free: the working hours less all that is claimed, the same for pages, API and booking."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Value
+from django.db.models import BigIntegerField, DateTimeField, Value
 
 from booking import diary
 from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
@@ -15,6 +15,7 @@ from booking.models import Appointment, AppointmentType, Hold, ImportedBusy, The
 from booking.slots import Policy, open_slots
 
 NEAREST = 6
+_MOMENT = datetime.resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class FreeSlot:
     start: datetime
     end: datetime
     therapist: Therapist
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Found:
+    """What is free from the moment `since` until `until`, sorted by start, unless something is changed."""
+
+    slots: tuple[FreeSlot, ...]
+    since: datetime
+    until: datetime
 
 
 def free_slots(
@@ -140,7 +150,7 @@ def claimed(therapist: Therapist, span: Interval, *, now: datetime, moving: Appo
     """Return whether anything but `moving` claims a moment of `span` (UTC): a live appointment with its buffers,
     a live hold, or a calendar elsewhere."""
     found = _claims([therapist], span, now, "", moving)
-    return any(span.overlaps(occupied) for _therapist, _type, _start, occupied in found)
+    return any(span.overlaps(occupied) for _therapist, _type, _start, occupied, _expires_at in found)
 
 
 def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
@@ -169,22 +179,55 @@ def search(
     claimed: bool = True,
 ) -> list[FreeSlot]:
     """As `free_slots`, of `therapists` as they were just read; with `claimed` False as if nothing were claimed."""
+    found = look(
+        appointment_type,
+        therapists,
+        first,
+        last,
+        zone=zone,
+        now=now,
+        visitor=visitor,
+        moving=moving,
+        claimed=claimed,
+    )
+    return list(found.slots)
+
+
+def look(
+    appointment_type: AppointmentType,
+    therapists: Sequence[Therapist],
+    first: date,
+    last: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    visitor: str = "",
+    moving: Appointment | None = None,
+    claimed: bool = True,
+) -> Found:
+    """As `search`, with how long what was found stays true."""
     today, horizon = booking_days(appointment_type, zone=zone, now=now)
     first, last = max(first, today), min(last, horizon)
+    # From midnight on, another day is the last that can be booked.
+    until = local_days(today, today, zone).end
     if first > last:
-        return []
+        return Found((), now, until)
     busy: dict[int, list[Interval]] = {therapist.pk: [] for therapist in therapists}
     starts: dict[int, list[datetime]] = {therapist.pk: [] for therapist in therapists}
     if claimed:
         around = _around(first, last, zone)
-        for therapist_id, type_id, start, occupied in _claims(therapists, around, now, visitor, moving):
+        for therapist_id, type_id, start, occupied, expires_at in _claims(
+            therapists, around, now, visitor, moving
+        ):
             busy[therapist_id].append(occupied)
+            until = min(until, expires_at or until)
             if type_id == appointment_type.pk:
                 starts[therapist_id].append(start)
     policy, span = _policy(appointment_type, zone), local_days(first, last, zone)
     slots = []
+    pages = diary.pages(therapists, first, last, zone)
     for therapist in therapists:
-        openings = diary.openings(therapist, first, last, zone)
+        openings = pages[therapist.pk].openings
         found = open_slots(
             openings.windows,
             openings.time_off,
@@ -195,7 +238,11 @@ def search(
             within=span,
         )
         slots += [FreeSlot(slot.start, slot.end, therapist) for slot in found]
-    return sorted(slots, key=lambda slot: (slot.start, slot.therapist.pk))
+    slots.sort(key=lambda slot: (slot.start, slot.therapist.pk))
+    if slots:
+        # Past its minimum notice the first of them is no longer free.
+        until = min(until, slots[0].start - appointment_type.minimum_notice + _MOMENT)
+    return Found(tuple(slots), now, until)
 
 
 def _around(first: date, last: date, zone: ZoneInfo) -> Interval:
@@ -206,10 +253,10 @@ def _around(first: date, last: date, zone: ZoneInfo) -> Interval:
 
 
 def _claims(
-    therapists: list[Therapist], span: Interval, now: datetime, visitor: str, moving: Appointment | None
-) -> Iterator[tuple[int, int | None, datetime, Interval]]:
-    """Yield what is claimed in `span`, in one query: by live appointments, by others' live holds, and, of no type,
-    by calendars elsewhere."""
+    therapists: Sequence[Therapist], span: Interval, now: datetime, visitor: str, moving: Appointment | None
+) -> Iterator[tuple[int, int | None, datetime, Interval, datetime | None]]:
+    """Yield what is claimed in `span`, in one query: by live appointments, by others' live holds with their end,
+    and, of no type, by calendars elsewhere."""
     appointments = Appointment.objects.live().overlapping(span).filter(therapist__in=therapists)
     if moving:
         appointments = appointments.exclude(pk=moving.pk)
@@ -223,18 +270,18 @@ def _claims(
         source__therapist__in=therapists, start__lt=span.end, end__gt=span.start
     )
     columns = ("therapist_id", "appointment_type_id", "start", "occupied_start", "occupied_end")
-    of_no_type = Value(None, output_field=BigIntegerField())
+    of_no_type, never = Value(None, output_field=BigIntegerField()), Value(None, output_field=DateTimeField())
     claimed = (
         appointments.order_by()
-        .values_list(*columns)
+        .values_list(*columns, never)
         .union(
-            holds.values_list(*columns),
-            elsewhere.order_by().values_list("source__therapist_id", of_no_type, "start", "start", "end"),
+            holds.values_list(*columns, "expires_at"),
+            elsewhere.order_by().values_list("source__therapist_id", of_no_type, "start", "start", "end", never),
             all=True,
         )
     )
-    for therapist_id, type_id, start, occupied_start, occupied_end in claimed:
-        yield therapist_id, type_id, start, Interval(occupied_start, occupied_end)
+    for therapist_id, type_id, start, occupied_start, occupied_end, expires_at in claimed:
+        yield therapist_id, type_id, start, Interval(occupied_start, occupied_end), expires_at
 
 
 def _policy(appointment_type: AppointmentType, zone: ZoneInfo) -> Policy:

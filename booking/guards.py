@@ -12,6 +12,8 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from booking import version_triggers
+
 # The one name by which a violation is told from any other error.
 NO_OVERLAP = "appointment_no_overlap"
 
@@ -101,6 +103,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
     tables = set(connection.introspection.table_names())
     if not {"booking_appointment", "booking_notification", "schedule_event"} <= tables:
         return
+    version_triggers.install(connection)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             for name, statement in _sqlite_triggers().items():
@@ -134,7 +137,7 @@ def missing(connection: BaseDatabaseWrapper) -> set[str]:
     """Return the names of the guards that `connection`'s database ought to have and has not."""
     expected = set(_REFUSED_UPDATES)
     expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
-    return expected - _present(connection)
+    return (expected | version_triggers.expected(connection)) - _present(connection)
 
 
 def install_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
@@ -150,8 +153,9 @@ def check_guards(app_configs: Any, databases: Sequence[str] | None = None, **kwa
         if "booking_appointment" in connection.introspection.table_names() and (gone := missing(connection)):
             messages.append(
                 Error(
-                    f"The database lacks {', '.join(sorted(gone))}: it would not refuse a double booking.",
-                    hint="Run `manage.py migrate`, which puts them back.",
+                    f"The database lacks {', '.join(sorted(gone))}: it would not refuse a double booking, or"
+                    " not tell that free times have changed.",
+                    hint="Run `manage.py migrate --skip-checks`, which puts them back.",
                     id="booking.E001",
                 )
             )

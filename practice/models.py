@@ -2,6 +2,7 @@
 
 from typing import Self
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -88,6 +89,30 @@ class Practice(models.Model):
             for field in fields
             if getattr(self, field)
         ]
+
+
+# What pages show of practice, pages, therapists and appointment types.
+SITE = "site"
+
+
+class Version(models.Model):
+    """Something random that is renewed with every change of what it is the version `name` of. Triggers write here
+    (booking/version_triggers.py), and nobody else."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    value = models.UUIDField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def read(cls, *names: str) -> tuple[UUID | None, ...]:
+        """Return the versions `names` as they are now, in one query; None where nothing was ever changed.
+
+        What is kept for a version must have been read after it: then it may be newer than that, but never older.
+        """
+        values = dict(cls.objects.filter(pk__in=names).values_list("name", "value"))
+        return tuple(values.get(name) for name in names)
 
 
 _DRAWINGS = {"hechting": "bond", "eerste-afspraak": "talk", "contact": "house", "privacy": "lock"}

@@ -3,9 +3,12 @@
 docs/api.md shows a conversation.
 """
 
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -13,15 +16,25 @@ from ninja import P, Query, Router, Status
 from ninja.params import HeaderEx
 from ninja.security import HttpBearer
 
-from booking import appointments, client, free_time, links, rate_limits
+from booking import appointments, client, links, offers, rate_limits
 from booking.api.documented import answers
 from booking.api.problems import Problem, invalid
-from booking.api.resources import common, find_therapist, find_type, problem_of, slots_out, taken
+from booking.api.resources import (
+    common,
+    find_offer,
+    find_offering,
+    find_therapist,
+    find_type,
+    problem_of,
+    slots_out,
+    taken,
+)
 from booking.api.schemas import AppointmentTypeOut, BookedOut, BookingIn, SlotsOut, SlotsQuery
 from booking.appointments import Request
 from booking.encryption import lookup_hash
 from booking.errors import SlotTaken
 from booking.forms.parent import FamilyForm, StartField
+from booking.free_time import Found
 from booking.models import Appointment, AppointmentType, Place
 from practice.requests import PracticeRequest
 
@@ -92,24 +105,23 @@ def appointment_types(request: PracticeRequest) -> list[AppointmentTypeOut]:
     summary="Find free times",
     openapi_extra=answers(200, "What can be booked at this moment.", "not-found", "invalid"),
 )
-def slots(request: PracticeRequest, query: Query[SlotsQuery]) -> SlotsOut:
+def slots(request: PracticeRequest, query: Query[SlotsQuery]) -> HttpResponse:
     """Free times on the local days `from` to `until`. A time that is shown can be taken a moment later."""
     days = (query.last - query.first).days + 1
     if days < 1:
         raise invalid([("until", _("The last day comes before the first."))])
     if days > MOST_DAYS:
         raise invalid([("until", _("Please ask for at most %(days)s days at once.") % {"days": MOST_DAYS})])
-    appointment_type = find_type(query.appointment_type)
-    zone = request.practice.zone
-    free = free_time.free_slots(
-        appointment_type,
-        query.first,
-        query.last,
-        zone=zone,
-        now=timezone.now(),
-        therapist=find_therapist(appointment_type, query.therapist),
-    )
-    return SlotsOut(time_zone=zone.key, slots=slots_out(request, free))
+    offer = find_offer(query.appointment_type)
+    therapist = find_offering(offer, query.therapist)
+    found = offers.shown(offer, query.first, query.last, now=timezone.now(), therapist=therapist)
+    return HttpResponse(_json(found, offer.zone), content_type="application/json")
+
+
+@lru_cache(maxsize=128)
+def _json(found: Found, zone: ZoneInfo) -> bytes:
+    """Return the answer that `found` is, written once for all who are shown it."""
+    return SlotsOut(time_zone=zone.key, slots=slots_out(zone, found.slots)).model_dump_json().encode()
 
 
 @router.post(

@@ -1,17 +1,20 @@
 """What the calls share: how slugs are found, and how domain values look in an answer."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext as _
 
-from booking import free_time
+from booking import free_time, offers
 from booking.api.problems import Problem, invalid
 from booking.api.schemas import SlotOut
 from booking.errors import SlotTaken
 from booking.free_time import FreeSlot
 from booking.models import Appointment, AppointmentType, Therapist
+from booking.offers import Offer
 from practice.requests import PracticeRequest
 
 # What a call names otherwise than the form does.
@@ -29,7 +32,7 @@ def find_type(slug: str) -> AppointmentType:
     """Return the appointment type `slug`; raises the problem `not-found` where parents are not shown it."""
     found = AppointmentType.objects.filter(visible=True, slug=slug).first()
     if not found:
-        raise Problem("not-found", _("There is no such appointment type."))
+        raise _no_such_type()
     return found
 
 
@@ -39,13 +42,38 @@ def find_therapist(appointment_type: AppointmentType, slug: str | None) -> Thera
         return None
     found = appointment_type.therapists.filter(active=True, slug=slug).first()
     if not found:
-        raise Problem("not-found", _("There is no such therapist for this appointment type."))
+        raise _no_such_therapist()
     return found
 
 
-def slots_out(request: PracticeRequest, free: list[FreeSlot]) -> list[SlotOut]:
+def find_offer(slug: str) -> Offer:
+    """As `find_type`, with who offers it."""
+    found = offers.offer(slug)
+    if not found:
+        raise _no_such_type()
+    return found
+
+
+def find_offering(offer: Offer, slug: str | None) -> Therapist | None:
+    """As `find_therapist`, among those of `offer`."""
+    if slug is None:
+        return None
+    found = next((therapist for therapist in offer.therapists if therapist.slug == slug), None)
+    if not found:
+        raise _no_such_therapist()
+    return found
+
+
+def _no_such_type() -> Problem:
+    return Problem("not-found", _("There is no such appointment type."))
+
+
+def _no_such_therapist() -> Problem:
+    return Problem("not-found", _("There is no such therapist for this appointment type."))
+
+
+def slots_out(zone: ZoneInfo, free: Iterable[FreeSlot]) -> list[SlotOut]:
     """Return `free` as answers show it, in the practice's zone."""
-    zone = request.practice.zone
     return [
         SlotOut(start=slot.start.astimezone(zone), end=slot.end.astimezone(zone), therapist=slot.therapist.slug)
         for slot in free
@@ -78,7 +106,7 @@ def taken(
     nearest = free_time.nearest_free_slots(
         appointment_type, start, zone=request.practice.zone, now=now, therapist=therapist, moving=moving
     )
-    return Problem("slot-taken", str(error), alternatives=slots_out(request, nearest))
+    return Problem("slot-taken", str(error), alternatives=slots_out(request.practice.zone, nearest))
 
 
 def problem_of(form: forms.Form) -> Problem:

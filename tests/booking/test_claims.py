@@ -15,10 +15,18 @@ from django.db import IntegrityError, OperationalError, ProgrammingError, connec
 from booking import by_hand, claims
 from booking.appointments import Request
 from booking.errors import Busy, IdempotencyConflict, OutsideBookingWindow, SlotTaken
-from booking.models import Appointment, AppointmentType, Hold, Therapist
+from booking.models import Appointment, AppointmentType, Hold, Kind, State, Therapist
 from tests.booking.accounts import make_account
 from tests.booking.elsewhere import PATIENCE, elsewhere, impatient, meanwhile
-from tests.booking.factories import AMSTERDAM, make_appointment, make_family, make_hours, make_therapist, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    make_family,
+    make_hours,
+    make_notification,
+    make_therapist,
+    wall,
+)
 from tests.booking.steps import NOW, book
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
@@ -63,7 +71,7 @@ def test_what_was_claimed_while_it_waited_for_the_lock_is_taken(consult: Appoint
     account, waits = make_account("alice@praktijk.example"), Event()
 
     def tell(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("BEGIN") or "FOR UPDATE" in sql:
+        if sql.startswith("BEGIN") or "FOR NO KEY UPDATE" in sql:
             waits.set()
         return execute(sql, *rest)
 
@@ -139,7 +147,7 @@ def test_two_clicks_at_once_make_one_appointment(consult: AppointmentType, verb:
     clicks: list[Future[Appointment]] = []
 
     def tell(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("BEGIN") or "FOR UPDATE" in sql:
+        if sql.startswith("BEGIN") or "FOR NO KEY UPDATE" in sql:
             waits.set()
         return execute(sql, *rest)
 
@@ -166,7 +174,7 @@ def test_two_clicks_at_once_make_one_appointment(consult: AppointmentType, verb:
 
 def test_who_left_while_it_waited_for_the_lock_is_not_booked(consult: AppointmentType) -> None:
     def leave(execute: Any, sql: str, *rest: Any) -> Any:
-        if "FOR UPDATE" in sql:
+        if "FOR NO KEY UPDATE" in sql:
             Therapist.objects.update(active=False)
         begun = execute(sql, *rest)
         if sql.startswith("BEGIN"):
@@ -220,3 +228,28 @@ def test_an_error_that_is_no_overlap_stays_what_it_is() -> None:
 def test_a_database_that_fails_otherwise_is_not_called_busy() -> None:
     with pytest.raises((OperationalError, ProgrammingError)), claims.transacting(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM no_such_table")
+
+
+def test_who_books_and_who_cancels_at_once_do_not_lock_each_other_out(consult: AppointmentType) -> None:
+    appointment, waits = make_appointment(consult, start="2026-12-01 09:00"), Event()
+
+    def tell(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(("BEGIN", 'INSERT INTO "booking_appointment"')):
+            waits.set()
+        return execute(sql, *rest)
+
+    def claim() -> Appointment:
+        with connection.execute_wrapper(tell):
+            return book(consult, "2026-12-01 10:00")
+
+    with ExitStack() as there:
+        with transaction.atomic():
+            # What a cancellation does: the version is renewed first, and then a mail points at the therapist.
+            Appointment.objects.filter(pk=appointment.pk).update(
+                state=State.CANCELLED, cancelled_at=NOW, cancelled_by="parent", sequence=1
+            )
+            booked = there.enter_context(elsewhere(claim))
+            assert waits.wait(PATIENCE), "it began nothing"
+            make_notification(Kind.NEW_BOOKING, appointment=appointment, therapist=appointment.therapist)
+
+        assert booked.result(PATIENCE).start == TEN

@@ -1,0 +1,144 @@
+"""Whatever writes what visitors are shown renews a version (practice.models.Version): what was worked out under an
+older one is out of date.
+
+Triggers, since no writer can forget them: pages, API, admin, shell or another program. A version is random and
+not counted, for a number that was rolled back would come a second time and stand for something else.
+
+What claims a therapist's time, or changes her diary, renews hers alone, so that bookings with different
+therapists never wait for each other. All else that pages show is changed rarely, and renews the site's.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from practice.models import SITE
+
+_THERAPISTS_OWN = ["booking_appointment", "booking_hold", "booking_importedbusy", "booking_therapist"]
+_THE_SITES = [
+    "booking_appointmenttype",
+    "booking_appointmenttype_therapists",
+    "practice_page",
+    "practice_practice",
+]
+_WHOSE = {
+    "booking_importedbusy": "(SELECT therapist_id FROM booking_calendarsource WHERE id = {row}.source_id)",
+    "booking_therapist": "{row}.id",
+}
+# Her diary is her own; how she is called and whether she can be booked is the site's.
+_OF_THERAPIST = "active, email, language, name, slug, user_id"
+_ROWS = {"INSERT": ["NEW"], "UPDATE": ["OLD", "NEW"], "DELETE": ["OLD"]}
+
+_SQLITE = """
+CREATE TRIGGER {name} AFTER {event} ON {table}
+BEGIN
+    INSERT INTO practice_version (name, value)
+    SELECT name, lower(hex(randomblob(16))) FROM ({names}) WHERE name IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+END
+"""
+
+_POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO practice_version (name, value)
+    SELECT name, gen_random_uuid() FROM ({names}) AS renewed WHERE name IS NOT NULL
+    -- Always in this order, so that no two transactions wait for each other.
+    GROUP BY name ORDER BY name
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+    RETURN NULL;
+END $$
+"""
+_POSTGRESQL = """
+CREATE OR REPLACE TRIGGER {name} AFTER {event} ON {table} {rows} EXECUTE FUNCTION {function}()
+"""
+_POSTGRESQL_FUNCTIONS = {
+    "renew_site": f"SELECT '{SITE}' AS name",
+    "renew_own": "SELECT 'therapist-' || OLD.therapist_id AS name UNION SELECT 'therapist-' || NEW.therapist_id",
+    "renew_therapist": "SELECT 'therapist-' || OLD.id AS name UNION SELECT 'therapist-' || NEW.id",
+    "renew_imported": "SELECT 'therapist-' || therapist_id AS name FROM changed"
+    " JOIN booking_calendarsource AS source ON source.id = changed.source_id",
+}
+
+
+def therapists_own(therapist_id: int) -> str:
+    """Return the name of the version of what the therapist's free times depend on."""
+    return f"therapist-{therapist_id}"
+
+
+def _sqlite_triggers() -> Iterator[tuple[str, str]]:
+    for table in _THERAPISTS_OWN:
+        whose = _WHOSE.get(table, "{row}.therapist_id")
+        for event, rows in _ROWS.items():
+            names = " UNION ".join(f"SELECT 'therapist-' || {whose.format(row=row)} AS name" for row in rows)
+            yield _sqlite_trigger(f"{table}_own_{event.lower()}", event, table, names)
+    for table in [*_THE_SITES, "booking_therapist"]:
+        for event in _ROWS:
+            of = f"UPDATE OF {_OF_THERAPIST}" if table == "booking_therapist" and event == "UPDATE" else event
+            names = f"SELECT '{SITE}' AS name"
+            yield _sqlite_trigger(f"{table}_site_{event.lower()}", of, table, names)
+
+
+def _sqlite_trigger(name: str, event: str, table: str, names: str) -> tuple[str, str]:
+    return name, _SQLITE.format(name=name, event=event, table=table, names=names)
+
+
+def _postgresql_triggers() -> Iterator[tuple[str, str]]:
+    row, statement = "FOR EACH ROW", "FOR EACH STATEMENT"
+    any_event = "INSERT OR UPDATE OR DELETE"
+    for table in ("booking_appointment", "booking_hold"):
+        yield _postgresql_trigger(f"{table}_own", any_event, table, row, "renew_own")
+    yield _postgresql_trigger("booking_therapist_own", any_event, "booking_therapist", row, "renew_therapist")
+    # A calendar elsewhere is written anew as a whole, a thousand rows at once; its rows never change.
+    for event, kind in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+        table, rows = "booking_importedbusy", f"REFERENCING {kind} TABLE AS changed {statement}"
+        yield _postgresql_trigger(f"{table}_own_{event.lower()}", event, table, rows, "renew_imported")
+    for table in _THE_SITES:
+        yield _postgresql_trigger(f"{table}_site", any_event, table, statement, "renew_site")
+    of = f"INSERT OR DELETE OR UPDATE OF {_OF_THERAPIST}"
+    yield _postgresql_trigger("booking_therapist_site", of, "booking_therapist", statement, "renew_site")
+
+
+def _postgresql_trigger(name: str, event: str, table: str, rows: str, function: str) -> tuple[str, str]:
+    return name, _POSTGRESQL.format(name=name, event=event, table=table, rows=rows, function=function)
+
+
+def expected(connection: BaseDatabaseWrapper) -> set[str]:
+    """Return the names of the triggers that `connection`'s database ought to have: none before there is all that
+    they read and write."""
+    tables = set(connection.introspection.table_names())
+    if not {"practice_version", *_THERAPISTS_OWN, *_THE_SITES} <= tables:
+        return set()
+    triggers = _sqlite_triggers() if connection.vendor == "sqlite" else _postgresql_triggers()
+    return {name for name, _statement in triggers}
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Put every trigger in place, where there is all that they read and write; harmless to repeat."""
+    if not expected(connection):
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            _remove(cursor)
+            for _name, statement in _sqlite_triggers():
+                cursor.execute(statement)
+            return
+        for function, names in _POSTGRESQL_FUNCTIONS.items():
+            cursor.execute(_POSTGRESQL_FUNCTION.format(function=function, names=names))
+        for _name, statement in _postgresql_triggers():
+            cursor.execute(statement)
+
+
+def remove_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """Receiver of `pre_migrate`: SQLite remakes no table that a trigger of another one names."""
+    if connections[using].vendor == "sqlite":
+        with connections[using].cursor() as cursor:
+            _remove(cursor)
+
+
+def _remove(cursor: Any) -> None:
+    for name, _statement in _sqlite_triggers():
+        cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
