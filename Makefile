@@ -1,9 +1,10 @@
-.PHONY: help run test ci lock pictures
+.PHONY: help run test ci bench lock pictures
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
+	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
 
@@ -18,6 +19,10 @@ test:
 
 ci:
 	@.ci/run
+
+bench:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python -m benchmarks.run
 
 # The test lock is compiled against the other one, so that tests run on the very versions that serve.
 COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

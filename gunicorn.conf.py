@@ -48,3 +48,9 @@ class DiscreetLogger(Logger):
 
 
 logger_class = DiscreetLogger
+
+
+def when_ready(server: Any) -> None:
+    """Before the workers are made: read what takes a second to read, so that no visitor waits for it and all of
+    them share it."""
+    import holidays.countries  # noqa: F401

@@ -74,9 +74,9 @@ class Served:
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` here and return what it printed; raises AssertionError with all of it."""
-        return self._run("manage.py", *arguments)
+        return self.run("manage.py", *arguments)
 
-    def _run(self, *command: str) -> str:
+    def run(self, *command: str) -> str:
         done = subprocess.run(
             [sys.executable, *command],
             cwd=ROOT,
@@ -92,7 +92,7 @@ class Served:
 
     def prepare(self) -> None:
         """Do what `make run` does before it starts the servers: tables, static files, demo practice."""
-        self._run("-m", "scripts.prepare")
+        self.run("-m", "scripts.prepare")
 
     def _start(self, name: str, *module: str) -> None:
         with (self.data_dir / f"{name}.log").open("ab") as log:
