@@ -62,6 +62,13 @@ _POSTGRESQL_FUNCTIONS = {
     "renew_imported": "SELECT 'therapist-' || therapist_id AS name FROM changed"
     " JOIN booking_calendarsource AS source ON source.id = changed.source_id",
 }
+_RENEW_ALL = f"""
+INSERT INTO practice_version (name, value)
+SELECT name, {{random}} FROM (
+    SELECT '{SITE}' AS name UNION ALL SELECT 'therapist-' || id FROM booking_therapist
+) AS renewed WHERE name IS NOT NULL
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""  # noqa: S608 - nothing in it comes from outside
 
 
 def therapists_own(therapist_id: int) -> str:
@@ -117,7 +124,8 @@ def expected(connection: BaseDatabaseWrapper) -> set[str]:
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Put every trigger in place, where there is all that they read and write; harmless to repeat."""
+    """Put every trigger in place, where there is all that they read and write, and renew every version: what was
+    written without the triggers told nobody. Harmless to repeat."""
     if not expected(connection):
         return
     with connection.cursor() as cursor:
@@ -125,11 +133,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
             _remove(cursor)
             for _name, statement in _sqlite_triggers():
                 cursor.execute(statement)
+            cursor.execute(_RENEW_ALL.format(random="lower(hex(randomblob(16)))"))
             return
         for function, names in _POSTGRESQL_FUNCTIONS.items():
             cursor.execute(_POSTGRESQL_FUNCTION.format(function=function, names=names))
         for _name, statement in _postgresql_triggers():
             cursor.execute(statement)
+        cursor.execute(_RENEW_ALL.format(random="gen_random_uuid()"))
 
 
 def remove_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:

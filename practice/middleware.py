@@ -1,7 +1,9 @@
 """What every request gets: the practice and its clock, and headers that switch off what no page uses."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,7 +11,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
-from practice.models import Practice
+from practice.models import SITE, Practice, Version
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -24,14 +26,27 @@ _UNUSED = (
 
 
 class LastSeen:
-    """The practice as this process last read it: the pages for a broken server still show its phone number."""
+    """The practice as this process last read it, and the version that the site had before: the pages for a broken
+    server still show its phone number."""
 
     practice: Practice | None = None
+    version: UUID | None = None
 
 
-def _load() -> Practice:
-    LastSeen.practice = Practice.load()
-    return LastSeen.practice
+_reading = Lock()
+
+
+def _load(request: HttpRequest) -> Practice:
+    """Return the practice, and set `request.site_version`."""
+    (version,) = Version.read(SITE)
+    request.site_version = version  # type: ignore[attr-defined]
+    with _reading:
+        if LastSeen.practice and LastSeen.version == version is not None:
+            return LastSeen.practice
+    practice = Practice.load()
+    with _reading:
+        LastSeen.practice, LastSeen.version = practice, version
+    return practice
 
 
 def without_practice(view: View) -> View:
@@ -76,7 +91,7 @@ class PracticeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.practice = SimpleLazyObject(_load)  # type: ignore[attr-defined]
+        request.practice = SimpleLazyObject(lambda: _load(request))  # type: ignore[attr-defined]
         try:
             return self.get_response(request)
         finally:

@@ -13,6 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from practice import structured_data, style_guide
+from practice.kept import for_everyone
 from practice.links import absolute, languages
 from practice.middleware import LastSeen, without_practice
 from practice.models import Page
@@ -24,6 +25,7 @@ _ARTICLES = {"hechting"}
 
 
 @require_safe
+@for_everyone
 def page(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the published page `slug` in the language of the address."""
     versions = {version.language: version for version in Page.objects.published().filter(slug=slug)}

@@ -1,13 +1,17 @@
 """A parent books: choose a time, fill in the form."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, QueryDict
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,14 +26,56 @@ from booking.errors import BookingError
 from booking.forms.parent import LONGEST_KEY, BookingForm, ChooseForm, DayForm, SlotForm
 from booking.models import AppointmentType
 from booking.views.answers import first_error, status_of, with_error
-from booking.views.times import days_of, free_times, value_of
+from booking.views.times import Stays, days_of, free_times, value_of
+from practice.kept import is_like_any_other
+from practice.models import Version
 from practice.requests import PracticeRequest
+
+_TOKEN = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")[^"]+')
 
 
 @require_safe
 def choose(request: PracticeRequest) -> HttpResponse:
-    """Show the first free moment and a list of days with times."""
-    return _choose(request, request.GET)
+    """Show the first free moment and a list of days with times; the same to everyone who holds nothing."""
+    if not is_like_any_other(request):
+        return _choose(request, request.GET)
+    kept = _kept(get_language(), request.get_full_path())
+    now = timezone.now()
+    if not kept or not kept[0].holds(now):
+        response, stays = _render(request, request.GET)
+        if not stays or response.status_code != 200:
+            return response
+        # Of the site, the version that was read before anything else of it.
+        versions = (request.site_version, *stays.offer.versions[1:])
+        parts = tuple(_TOKEN.split(response.content.decode()))
+        kept[:] = [KeptPage(stays.offer.names, versions, stays.since, stays.until, parts)]
+        return response
+    response = HttpResponse(get_token(request).join(kept[0].parts))
+    add_never_cache_headers(response)
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """A page as it was rendered under some versions, cut where each visitor's own token stands."""
+
+    names: tuple[str, ...]
+    versions: tuple[UUID | None, ...]
+    since: datetime
+    until: datetime
+    parts: tuple[str, ...]
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether this is what would be rendered at `now`; costs one query."""
+        if None in self.versions or not self.since <= now < self.until:
+            return False
+        return Version.read(*self.names) == self.versions
+
+
+@lru_cache(maxsize=128)
+def _kept(language: str | None, path: str) -> list[KeptPage]:
+    """Return the place where a page is kept; it is empty at first."""
+    return []
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,6 +131,13 @@ def _choose(
     request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
 ) -> HttpResponse:
     """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error."""
+    return _render(request, data, error=error, status=status, withdrawn=withdrawn)[0]
+
+
+def _render(
+    request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
+) -> tuple[HttpResponse, Stays | None]:
+    """As `_choose`, with how long the list stays as it is."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() & day_form.is_valid()):
         error = error or first_error(day_form if chosen.is_valid() else chosen)
@@ -103,7 +156,7 @@ def _choose(
         context |= free_times(request, appointment_type, therapist, from_day, now)
     response = render(request, "booking/choose.html", context, status=status if error else 200)
     add_never_cache_headers(response)
-    return response
+    return response, context.get("stays")
 
 
 def _refused(request: PracticeRequest, slot: SlotForm) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The list of free times as pages show it: days, times, and the ways to earlier and later days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -7,10 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking import client, diary, free_time
+from booking import client, diary, free_time, offers
 from booking.free_time import FreeSlot
 from booking.intervals import Interval, local_days
 from booking.models import Appointment, AppointmentType, Therapist
+from booking.offers import Offer
 from practice.requests import PracticeRequest
 
 # How many days with free times a page of the list shows.
@@ -42,6 +44,15 @@ class Notice:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """How long what the list says stays true: from `since` until `until`, while `offer` does."""
+
+    offer: Offer
+    since: datetime
+    until: datetime
+
+
 def free_times(
     request: PracticeRequest,
     appointment_type: AppointmentType,
@@ -53,15 +64,22 @@ def free_times(
     """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later."""
     zone = request.practice.zone
     first, last = free_time.booking_days(appointment_type, zone=zone, now=now)
-    slots = free_time.free_slots(
-        appointment_type,
-        first,
-        last,
-        zone=zone,
-        now=now,
-        therapist=therapist,
-        visitor=client.known_visitor(request),
-        moving=moving,
+    visitor = client.known_visitor(request)
+    offer = offers.offer(appointment_type.slug) if not visitor and not moving else None
+    found = offers.shown(offer, first, last, now=now, therapist=therapist) if offer else None
+    slots: Sequence[FreeSlot] = (
+        found.slots
+        if found
+        else free_time.free_slots(
+            appointment_type,
+            first,
+            last,
+            zone=zone,
+            now=now,
+            therapist=therapist,
+            visitor=visitor,
+            moving=moving,
+        )
     )
     # Moving to where it is would be no move.
     days = days_of([slot for slot in slots if not moving or slot.start != moving.start])
@@ -79,8 +97,12 @@ def free_times(
     # Up to where the next page begins: it is between the days that time off shows.
     until = context["later"] - timedelta(days=1) if context["later"] else last
     asked = [therapist] if therapist else context["therapists"]
-    held = {one: diary.openings(one, first, last, zone).notices for one in asked}
+    pages = diary.pages(asked, first, last, zone)
+    held = {one: pages[one.pk].openings.notices for one in asked}
     context["notices"] = _notices(held, local_days(min(from_day or first, until), until, zone), now)
+    if offer and found and days:
+        over = [notice.interval.end for notices in held.values() for notice in notices]
+        context["stays"] = Stays(offer, now, min([found.until, *(end for end in over if end > now)]))
     if not days:
         context["opens_on"] = free_time.opens_on(appointment_type, zone=zone, now=now, therapist=therapist)
     return context
@@ -97,7 +119,7 @@ def _notices(held: dict[Therapist, tuple[diary.Notice, ...]], shown: Interval, n
     return list(dict.fromkeys(notice for _start, notice in sorted(found, key=lambda pair: pair[0])))
 
 
-def days_of(slots: list[FreeSlot]) -> list[Day]:
+def days_of(slots: Sequence[FreeSlot]) -> list[Day]:
     """Group `slots` by local day; a time that several therapists have free is shown once."""
     once = {slot.start: slot for slot in slots}
     times = [

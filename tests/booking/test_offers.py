@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from booking import appointments, diary, holds, offers
+from booking import appointments, diary, guards, holds, offers
 from booking.intervals import Interval
 from booking.models import Actor, Appointment, AppointmentType, CalendarSource, Hold, ImportedBusy, Therapist
 from practice.models import Practice
@@ -183,6 +183,16 @@ def test_without_versions_nothing_is_kept(
     first, second = offers.offer(consult.slug), offers.offer(consult.slug)
 
     assert first is not second
+
+
+def test_what_a_migration_may_have_changed_is_read_anew(alice: Therapist) -> None:
+    consult = make_type(alice)
+    before = offers.offer(consult.slug)
+    assert before is offers.offer(consult.slug)
+
+    guards.install(connection)
+
+    assert before is not offers.offer(consult.slug)
 
 
 def test_the_zone_is_the_practices(alice: Therapist) -> None:

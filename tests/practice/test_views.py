@@ -1,16 +1,19 @@
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.management import call_command
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
 from practice.middleware import LastSeen
-from practice.models import Page, Practice
+from practice.models import Page, Practice, Version
 from practice.translations import Translated
 from tests.practice.factories import make_page, make_practice
 
@@ -123,7 +126,7 @@ def test_fault_shows_the_phone_number_without_the_database(
     def broken(*args: object, **kwargs: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(Practice, "load", broken)
+    monkeypatch.setattr(Version, "read", broken)
     with django_assert_num_queries(0):
         response = visitor.get("/hechting/")
 
@@ -244,12 +247,49 @@ def test_healthz_asks_nothing_of_the_database(client: Client) -> None:
 
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize("address", ["/", "/hechting/", "/en/contact/"])
-def test_page_costs_three_queries(
+def test_page_costs_one_query_while_nothing_changes(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str
 ) -> None:
-    # The practice, the page in its languages, the menu.
-    with django_assert_num_queries(3):
-        client.get(address)
+    # The site's version, the practice, the page in its languages, the menu.
+    with django_assert_num_queries(4):
+        first = client.get(address)
+
+    with django_assert_num_queries(1):
+        assert client.get(address).content == first.content
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: Practice.objects.update(name="Anders"),
+        lambda: Page.objects.filter(slug="hechting").update(title="Anders"),
+        lambda: Page.objects.filter(slug="contact").update(menu_title="Anders"),
+        lambda: Page.objects.filter(slug="contact").delete(),
+        lambda: Page.objects.create(
+            slug="nieuw", language="nl", title="Nieuw", menu_title="Nieuw", description="x", body="x"
+        ),
+    ],
+    ids=["practice", "page", "menu", "gone", "new"],
+)
+def test_page_shows_each_change_at_once(client: Client, change: Callable[[], object]) -> None:
+    before = client.get("/hechting/").content
+
+    change()
+
+    assert client.get("/hechting/").content != before
+
+
+@pytest.mark.usefixtures("site")
+def test_page_for_one_visitor_is_not_shown_to_the_others(client: Client) -> None:
+    def told(sentence: str) -> str:
+        browser, storage = Client(), CookieStorage(RequestFactory().get("/"))
+        browser.cookies["messages"] = storage._encode([Message(25, sentence)])  # type: ignore[attr-defined]
+        return browser.get("/hechting/").content.decode()
+
+    assert "Only for you" in told("Only for you")
+    assert "Only for you" not in client.get("/hechting/").content.decode()
+    assert "And again" in told("And again")
 
 
 @pytest.mark.usefixtures("site")

@@ -21,6 +21,7 @@ from booking.models import (
     Parent,
     Therapist,
 )
+from practice.translations import Translated
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
@@ -165,17 +166,45 @@ class TestChoosing:
 
     def test_queries_stay_the_same_however_full_the_diary(self, visitor: Client, consult: AppointmentType) -> None:
         def queries() -> int:
-            choose(visitor)
             with CaptureQueriesContext(connection) as captured:
                 choose(visitor)
             return len(captured)
 
-        empty = queries()
-        for day in range(1, 20):
+        queries()
+        make_appointment(consult, start="2026-12-01 10:00")
+        few = [queries(), queries()]
+        for day in range(2, 20):
             make_appointment(consult, start=f"2026-12-{day:02} 10:00")
 
-        assert queries() == empty
-        assert empty <= 8
+        # What is kept is the site's version, and those of the page.
+        assert [queries(), queries()] == few == [10, 2]
+
+    def test_the_page_shows_each_change_at_once(self, visitor: Client, consult: AppointmentType) -> None:
+        assert "1 december 10:00" in text(choose(visitor, day="2026-12-01"))
+        alice = consult.therapists.get()
+
+        make_appointment(consult, start="2026-12-01 10:00")
+        assert "1 december 10:00" not in text(choose(visitor, day="2026-12-01"))
+        diary.add_time_off(alice, Interval(wall("2026-12-01 00:00"), wall("2026-12-02 00:00")), notice="Op reis.")
+        assert "Op reis." in text(choose(visitor, day="2026-12-01"))
+        AppointmentType.objects.update(name=Translated(nl="Gesprek", en="Talk"))
+        assert "Gesprek" in text(choose(visitor, day="2026-12-01"))
+
+    def test_the_kept_page_gives_each_visitor_a_token_of_their_own(self, consult: AppointmentType) -> None:
+        def token(browser: Client) -> str:
+            found = re.findall(
+                r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get("/afspraak/").content.decode()
+            )
+            assert len(set(found)) == 1
+            return str(found[0])
+
+        first, second = Client(enforce_csrf_checks=True), Client(enforce_csrf_checks=True)
+        tokens = [token(first), token(second)]
+
+        assert tokens[0] != tokens[1]
+        for browser, own, hour in zip((first, second), tokens, ("08", "09"), strict=True):
+            slot = {"type": consult.slug, "start": f"2026-12-01T{hour}:00Z", "csrfmiddlewaretoken": own}
+            assert browser.post("/afspraak/kiezen/", slot).status_code == 302
 
 
 class TestHolding:
