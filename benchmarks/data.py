@@ -144,7 +144,7 @@ def statements(body: str) -> dict[str, Any]:
     assert answer.status_code in {200, 201}, answer.content
     kinds: Counter[str] = Counter()
     for query in captured.captured_queries:
-        verb = query["sql"].split(" ", 1)[0].lower()
+        verb = query["sql"].lstrip("(").split(" ", 1)[0].lower()
         kinds["lock" if "FOR NO KEY UPDATE" in query["sql"] else verb] += 1
     return {"kinds": kinds, "bytes": len(answer.content)}
 

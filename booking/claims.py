@@ -44,7 +44,7 @@ def claim(
         )
         return [slot for slot in slots if slot.start == start]
 
-    therapists = free_time.offering(appointment_type, therapist)
+    therapists = [therapist] if therapist else free_time.offering(appointment_type)
     # With one therapist the look under the lock is the only one.
     candidates = [slot.therapist for slot in free(therapists)] if len(therapists) > 1 else therapists
     for candidate in candidates:

@@ -38,12 +38,15 @@ _DEEDS: dict[str, Action] = {
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
 
 
-def compose(notification: Notification, *, now: datetime) -> EmailMultiAlternatives:
-    """Return the mail that `notification` stands for, not yet sent; `now` (UTC) is its date.
+def compose(
+    notification: Notification, practice: Practice | None = None, *, now: datetime
+) -> EmailMultiAlternatives:
+    """Return the mail that `notification` stands for, not yet sent; `now` (UTC) is its date, and
+    `practice` the practice where it was just read.
 
     Raises ValidationError where the recipient's or the practice's address is none, an erased one included.
     """
-    practice = Practice.load()
+    practice = practice or Practice.load()
     recipient = notification.parent or notification.therapist
     assert recipient is not None
     for address in (recipient.email, practice.email):

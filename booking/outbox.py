@@ -9,6 +9,7 @@ import logging
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from random import sample
 from typing import Any
 
 from celery import current_app
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
 _BATCH = 100
+# What no mail says is neither read nor decrypted.
+_WITH_ALL_IT_SAYS = Notification.objects.select_related(
+    "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
+).defer("appointment__child_first_name", "appointment__remark", "appointment__cancel_reason", "parent__phone")
 
 
 def wake() -> None:
@@ -49,12 +54,17 @@ def deliver_due(clock: Callable[[], datetime]) -> int:
 
     `clock` gives the present moment in UTC; it is read anew for each mail, since a long queue takes long.
     """
-    sent = 0
+    sent, alone = 0, True
     connection = get_connection()
     try:
         while pks := list(_claimable(clock()).values_list("pk", flat=True)[:_BATCH]):
-            for pk in pks:
-                sent += deliver(pk, connection=connection, now=clock()) == NotificationState.SENT
+            for pk in pks if alone else sample(pks, len(pks)):
+                state = deliver(pk, connection=connection, now=clock())
+                sent += state == NotificationState.SENT
+                if state is None:
+                    # Another worker is at it too: from here on, not both from the same end.
+                    alone = False
+                    break
     finally:
         connection.close()
     return sent
@@ -97,9 +107,7 @@ def _claimable(now: datetime) -> QuerySet[Notification]:
 def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]:
     """Return what to write down about the claimed notification `pk`, sent or not."""
     try:
-        notification = Notification.objects.select_related(
-            "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
-        ).get(pk=pk)
+        notification = _WITH_ALL_IT_SAYS.get(pk=pk)
         state, error = _send(notification, connection, now)
     except DatabaseError:
         # Nothing is wrong with the mail: the lease runs out, and it goes again.
@@ -118,10 +126,11 @@ def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]
 def _send(
     notification: Notification, connection: BaseEmailBackend, now: datetime
 ) -> tuple[NotificationState, str]:
-    stale = notifications.verdict(notification, zone=Practice.load().zone, now=now)
+    practice = Practice.load()
+    stale = notifications.verdict(notification, zone=practice.zone, now=now)
     if stale is not None:
         return stale, ""
-    message = emails.compose(notification, now=now)
+    message = emails.compose(notification, practice, now=now)
     message.connection = connection
     return _hand_over(message, connection)
 
