@@ -93,6 +93,8 @@ class Appointment(models.Model):
             # By the end: what is asked for lies ahead, and the years behind it are passed over.
             models.Index(fields=["therapist", "occupied_end", "occupied_start"], name="appointment_therapist_end"),
             models.Index(fields=["start"], name="appointment_start"),
+            # The few whose family is not erased yet, among all that ever were.
+            models.Index(fields=["end"], name="appointment_not_erased", condition=Q(erased_at=None)),
         ]
         constraints = [
             models.CheckConstraint(
