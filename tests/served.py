@@ -54,9 +54,22 @@ class Served:
         """Start a worker that delivers what it is asked to; without `start_beat` nothing is swept."""
         self._start(name, "celery", "-A", "celery_app", "worker", "--hostname", name)
 
-    def start_beat(self) -> None:
+    def start_beat(self, name: str = "beat", *options: str) -> None:
         """Start the scheduler, which asks for a sweep each minute."""
-        self._start("beat", "celery", "-A", "celery_app", "beat")
+        self._start(name, "celery", "-A", "celery_app", "beat", *options)
+
+    def start_shell(self, name: str, code: str) -> subprocess.Popen[bytes]:
+        """Start `code` in a process of its own that is written to and read from, and return it."""
+        with (self.data_dir / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "manage.py", "shell", "-c", code],
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        return self.processes[name]
 
     def stop(self, name: str = "web", *, kill: bool = False) -> None:
         """End the process `name`, as Ctrl-C does or, with `kill`, as a power cut does."""
@@ -66,6 +79,8 @@ class Served:
         else:
             process.terminate()
         process.wait(30)
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
 
     def log(self, name: str = "web") -> str:
         """Return what the process `name` printed since it was first started."""

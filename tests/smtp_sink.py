@@ -22,13 +22,14 @@ class Sink:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.connections = 0
-        # "MAIL", "RCPT" or "DATA" to the whole answer, as "550 no such mailbox"; "DROP" hangs up instead.
+        # "MAIL", "RCPT" or "DATA" to the whole answer, as "550 no such mailbox"; "DROP" hangs up instead,
+        # and "TAKE" keeps the message and then hangs up.
         self.answers: dict[str, str] = {}
-        # While `hang` is set, a message is read and then never answered; `hanging` counts those.
+        # While `hang` is set, a message is read and not answered; `hanging` counts those that wait.
         self.hang = False
         self.hanging = 0
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller: Controller | None = None
 
     @property
     def url(self) -> str:
@@ -36,13 +37,24 @@ class Sink:
         return f"smtp://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._controller.start()
+        self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._controller.stop()
+        self.close()
+
+    def open(self) -> None:
+        """Listen."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def close(self) -> None:
+        """Refuse all connections from now on, until it is opened again."""
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -68,13 +80,16 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.hang:
-            self.hanging += 1
-            await asyncio.Event().wait()
+        self.hanging += 1
+        try:
+            while self.hang:
+                await asyncio.sleep(0.02)
+        finally:
+            self.hanging -= 1
         answer = self.answers.get("DATA", "250 OK")
-        if answer == "DROP":
-            cast(Any, server).transport.close()
-        elif answer.startswith("2"):
+        if answer.startswith(("2", "TAKE")):
             content = cast(bytes, envelope.content)
             self.messages.append(message_from_bytes(content, policy=policy.default))
+        if answer in {"DROP", "TAKE"}:
+            cast(Any, server).transport.close()
         return answer

@@ -1,7 +1,5 @@
 """Mail that is late is a pity, mail that is lost is a broken promise: real workers, killed for real."""
 
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -71,25 +69,3 @@ def test_with_no_worker_the_mail_follows_when_one_comes(served: Any, smtp_sink: 
         practice.start_worker()
 
         wait_until(lambda: len(smtp_sink.messages) == 2, what="the queue to be worked off")
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_a_worker_killed_in_the_middle_of_sending_loses_nothing(served: Any, smtp_sink: Sink, engine: str) -> None:
-    smtp_sink.hang = True
-    with served(engine, worker=True, EMAIL_URL=smtp_sink.url) as practice:
-        book(practice)
-        wait_until(lambda: smtp_sink.hanging > 0, what="a mail to be on its way")
-        os.kill(practice.processes["worker"].pid, signal.SIGKILL)
-        practice.stop("worker")
-        smtp_sink.hang = False
-        assert "'sending', 1)" in practice.manage("shell", "-c", STATES)
-
-        # Within the lease nobody touches the row: the worker might still be alive.
-        practice.manage("shell", "-c", LATER.format(minutes=1))
-        assert "'sending', 1)" in practice.manage("shell", "-c", STATES)
-        practice.manage("shell", "-c", LATER.format(minutes=6))
-
-        states = practice.manage("shell", "-c", STATES)
-        assert states.count("'sent'") == 2, states
-        assert "'sent', 2)" in states, states
-    assert len({message["Message-ID"] for message in smtp_sink.messages}) == 2
