@@ -1,9 +1,10 @@
-.PHONY: help run test ci bench lock pictures
+.PHONY: help run test ci faults bench lock pictures
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
+	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
@@ -19,6 +20,10 @@ test:
 
 ci:
 	@.ci/run
+
+faults:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python scripts/faults.py
 
 bench:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
