@@ -14,8 +14,8 @@ HEAD = """# What faults cost
 
 Written by `make faults` on {day}. Each line is a test with the real web server, worker, database, queue and mail
 server (`tests/faults/`): something dies while families book. After it every appointment is there, and every mail
-that was due went out. A copy is a mail that went out twice, with the same Message-ID: the mail server had taken it,
-and the row could not be written any more, so that nobody could know.
+that was due went out. A copy is a mail that went out twice, with the same Message-ID: the mail server had taken
+it, and the row could not be written any more, so that nobody could know.
 
 | what died | booked | mails due | mails sent | copies |
 | --- | ---: | ---: | ---: | ---: |
