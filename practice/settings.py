@@ -149,19 +149,23 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
         }
     elif engine == "django.db.backends.postgresql" and name:
-        database["CONN_MAX_AGE"] = 600
-        database["CONN_HEALTH_CHECKS"] = True
-        database["OPTIONS"] = {
-            **database.get("OPTIONS", {}),
+        database["OPTIONS"] = {**database.get("OPTIONS", {}), "connect_timeout": 5}
+        if DATABASE_POOLER:
+            # Each transaction may meet another connection: the pooler keeps them, and nothing may lie in one.
+            database["CONN_MAX_AGE"] = 0
+            database["DISABLE_SERVER_SIDE_CURSORS"] = True
+        else:
+            database["CONN_MAX_AGE"] = 600
+            database["CONN_HEALTH_CHECKS"] = True
             # The lock on a therapist's row is held for milliseconds; who waits longer is told to try again.
-            "options": "-c lock_timeout=3000 -c timezone=UTC",
-            "connect_timeout": 5,
-        }
+            database["OPTIONS"]["options"] = "-c lock_timeout=3000 -c timezone=UTC"
     else:
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgresql://…) or be left out.")
     return database
 
 
+# A pooler such as PgBouncer, in transaction mode, stands before the database (docs/scaling.md).
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -16,8 +16,9 @@ PRINT = (
     " 'EMAIL_USE_TLS', 'EMAIL_USE_SSL', 'SESSION_COOKIE_NAME', 'SESSION_COOKIE_SECURE', 'SESSION_COOKIE_SAMESITE',"
     " 'CSRF_COOKIE_NAME', 'CSRF_COOKIE_SECURE', 'CSRF_COOKIE_SAMESITE', 'CSRF_COOKIE_HTTPONLY',"
     " 'SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS', 'SECURE_PROXY_SSL_HEADER'];"
+    "database = settings.DATABASES['default'];"
     "print(json.dumps({name: getattr(settings, name, None) for name in names}"
-    " | {'NAME': str(settings.DATABASES['default']['NAME'])}))"
+    " | {**database, 'NAME': str(database['NAME'])}))"
 )
 
 
@@ -101,6 +102,18 @@ def test_data_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
 def test_file_of_the_database_is_the_same_from_everywhere() -> None:
     assert settings(DATABASE_URL="sqlite:///practice.sqlite3")["NAME"] == str(ROOT / "practice.sqlite3")
     assert settings(DATABASE_URL="sqlite:////srv/practice.sqlite3")["NAME"] == "/srv/practice.sqlite3"
+
+
+def test_before_a_pooler_nothing_is_kept_in_a_connection() -> None:
+    url = "postgresql://practice@db.example/practice"
+
+    direct, pooled = settings(DATABASE_URL=url), settings(DATABASE_URL=url, DATABASE_POOLER="on")
+
+    assert (direct["CONN_MAX_AGE"], direct["CONN_HEALTH_CHECKS"]) == (600, True)
+    assert "lock_timeout" in direct["OPTIONS"]["options"]
+    assert (pooled["CONN_MAX_AGE"], pooled["DISABLE_SERVER_SIDE_CURSORS"]) == (0, True)
+    # A pooler refuses startup options.
+    assert pooled["OPTIONS"] == {"connect_timeout": 5}
 
 
 def test_over_https_cookies_and_pages_stay_there() -> None:
