@@ -195,7 +195,7 @@ def test_what_is_confirmed_outlives_a_power_cut_and_nobody_waits_for_ever(consul
     assert kept == promised
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="elsewhere a row is locked")
+@pytest.mark.only("sqlite")
 def test_the_one_lock_of_sqlite_is_taken_when_a_transaction_begins(consult: AppointmentType) -> None:
     locked = pytest.raises(OperationalError, match="locked")
     with meanwhile(Therapist.objects.exists), impatient(), locked, transaction.atomic():
@@ -207,7 +207,7 @@ def test_a_claim_is_never_part_of_a_longer_transaction(consult: AppointmentType)
         book(consult, "2026-12-01 10:00")
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no such codes")
+@pytest.mark.only("postgresql")
 @pytest.mark.parametrize(
     ("code", "expected"),
     [("40001", Busy), ("40P01", Busy), ("55P03", Busy), ("57014", OperationalError)],
