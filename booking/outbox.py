@@ -16,7 +16,8 @@ from celery import current_app
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
 from kombu.exceptions import KombuError
 
 from booking import emails, notifications
@@ -94,6 +95,14 @@ def retry(notification: Notification, *, now: datetime) -> bool:
         )
         wake()
     return bool(again)
+
+
+def waiting_since(now: datetime) -> datetime | None:
+    """Return since when (UTC) the notification that waited longest at `now` could have been claimed, and was not;
+    None where none waits."""
+    since = Coalesce("lease_until", "retry_at", "due_at")
+    waited: datetime | None = _claimable(now).aggregate(since=Min(since))["since"]
+    return waited
 
 
 def _claimable(now: datetime) -> QuerySet[Notification]:

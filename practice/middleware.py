@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
@@ -53,6 +54,24 @@ def without_practice(view: View) -> View:
     """Mark `view` as one that needs neither the practice nor its clock, and so no database."""
     view.needs_no_practice = True  # type: ignore[attr-defined]
     return view
+
+
+class ProbesMiddleware:
+    """Answers probes itself, before the middleware below asks for a name, for https or for a language.
+
+    They come by the number of a machine over plain http, and each of these would be one more thing to go wrong.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            match = resolve(request.path_info, "booking.probe_urls")
+        except Resolver404:
+            return self.get_response(request)
+        response: HttpResponse = match.func(request)
+        return response
 
 
 class NotAllowedMiddleware:

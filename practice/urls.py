@@ -11,7 +11,6 @@ handler404 = views.not_found
 handler500 = views.server_error
 
 urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", views.sitemap, name="sitemap"),

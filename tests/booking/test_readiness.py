@@ -1,0 +1,96 @@
+"""Ready means: a booking would be kept, and mailed. One thing after the other is taken away, for real."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from booking.models import Notification, NotificationState
+from tests.booking.factories import make_appointment, make_notification, make_practice, wall
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engines]
+
+NOW = wall("2026-11-20 12:00")
+READY = {"ready": True, "wrong": [], "oldest_due_seconds": 0}
+
+
+@pytest.fixture
+def due(time_machine: Any) -> Notification:
+    time_machine.move_to(NOW, tick=False)
+    make_practice()
+    return make_notification(appointment=make_appointment(start="2026-12-01 14:00"), due_at=NOW)
+
+
+def wrong(client: Client) -> Any:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    return answer.json()["wrong"]
+
+
+def test_an_empty_practice_is_ready(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    client.get("/readyz")
+
+    with django_assert_num_queries(3):
+        answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (200, READY)
+
+
+def test_a_probe_needs_no_name_no_https_and_no_practice(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["praktijk.example"]
+
+    for path in ("/healthz", "/readyz"):
+        answer = client.get(path, headers={"host": "10.1.2.3:8000"})
+        assert (answer.status_code, answer.cookies) == (200, {})
+
+
+def test_a_mail_that_nobody_claims_makes_it_late(client: Client, due: Notification, time_machine: Any) -> None:
+    time_machine.move_to(NOW + timedelta(minutes=10), tick=False)
+    assert client.get("/readyz").json() == {**READY, "oldest_due_seconds": 600}
+
+    time_machine.move_to(NOW + timedelta(minutes=10, seconds=1), tick=False)
+    assert wrong(client) == ["mail"]
+
+    Notification.objects.update(state=NotificationState.SENT, sent_at=NOW)
+    assert client.get("/readyz").json() == READY
+
+
+@pytest.mark.parametrize(
+    ("state", "field", "minutes"),
+    [(NotificationState.DUE, "retry_at", 60), (NotificationState.SENDING, "lease_until", 5)],
+    ids=["tried again later", "under way"],
+)
+def test_a_mail_that_somebody_sees_to_is_late_only_after_that(
+    client: Client, due: Notification, time_machine: Any, state: NotificationState, field: str, minutes: int
+) -> None:
+    Notification.objects.update(**{"state": state, field: NOW + timedelta(hours=1, minutes=minutes)})
+
+    time_machine.move_to(NOW + timedelta(hours=1), tick=False)
+    assert client.get("/readyz").json() == READY
+
+    time_machine.move_to(NOW + timedelta(hours=1, minutes=minutes + 11), tick=False)
+    assert wrong(client) == ["mail"]
+
+
+def test_a_migration_that_was_not_applied_is_named(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'booking'")
+
+    assert wrong(client) == ["migrations"]
+
+
+def test_a_queue_that_is_gone_is_named(client: Client, settings: Any, redis_url: str, tmp_path: Path) -> None:
+    settings.REDIS_URL = redis_url
+    assert client.get("/readyz").json() == READY
+
+    settings.REDIS_URL = "redis://:hush@127.0.0.1:1/0"
+    assert wrong(client) == ["broker"]
+
+    settings.REDIS_URL = ""
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"data_folder_out": str(tmp_path / "gone")}
+    assert wrong(client) == ["broker"]
