@@ -1,9 +1,7 @@
 """What every request gets: the practice and its clock, and headers that switch off what no page uses."""
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +10,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
-from practice.models import SITE, Practice, Version
+from practice.models import Practice
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -27,26 +25,15 @@ _UNUSED = (
 
 
 class LastSeen:
-    """The practice as this process last read it, and the version that the site had before: the pages for a broken
-    server still show its phone number."""
+    """The practice as this process last read it: the pages for a broken server still show its phone number."""
 
     practice: Practice | None = None
-    version: UUID | None = None
-
-
-_reading = Lock()
 
 
 def _load(request: HttpRequest) -> Practice:
-    """Return the practice, and set `request.site_version`."""
-    (version,) = Version.read(SITE)
-    request.site_version = version  # type: ignore[attr-defined]
-    with _reading:
-        if LastSeen.practice and LastSeen.version == version is not None:
-            return LastSeen.practice
-    practice = Practice.load()
-    with _reading:
-        LastSeen.practice, LastSeen.version = practice, version
+    """Return the practice, and set `request.site_version`: in one query, so that they belong together."""
+    practice = LastSeen.practice = Practice.load()
+    request.site_version = practice.site_version  # type: ignore[attr-defined]
     return practice
 
 

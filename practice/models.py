@@ -57,9 +57,11 @@ class Practice(models.Model):
 
     @classmethod
     def load(cls) -> "Practice":
-        """Return the practice; raises DoesNotExist, with what to do about it, before it was ever filled in."""
+        """Return the practice, with the `site_version` at that moment; raises DoesNotExist, with what to do about
+        it, before it was ever filled in."""
+        site = Version.objects.filter(pk=SITE).values("value")
         try:
-            return cls.objects.get(pk=cls.THE_ONE)
+            return cls.objects.annotate(site_version=models.Subquery(site)).get(pk=cls.THE_ONE)
         except cls.DoesNotExist as error:
             raise cls.DoesNotExist("There is no practice yet: run `manage.py load_practice`.") from error
 

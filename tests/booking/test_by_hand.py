@@ -353,7 +353,7 @@ class TestAsking:
 
         def click_telling() -> int:
             def tell(execute: Any, sql: str, *rest: Any) -> Any:
-                if sql.startswith(("BEGIN", 'INSERT INTO "booking_notification"')) or "FOR NO KEY UPDATE" in sql:
+                if sql.startswith(("BEGIN", 'INSERT INTO "booking_notification"')) or "FOR UPDATE" in sql:
                     begun.set()
                 return execute(sql, *rest)
 

@@ -587,10 +587,12 @@ class TestQueries:
             make_appointment(make_type(charlie), start=f"2026-12-02 {hour:02}:00")
             make_busy(charlie, f"2026-12-01 {hour:02}:00", f"2026-12-01 {hour:02}:30")
 
+        with CaptureQueriesContext(connection) as unread_practice:
+            browsers[who].get(path)
         with CaptureQueriesContext(connection) as much:
             browsers[who].get(path)
 
-        assert len(little) == len(much) <= len(unread_diary) <= 10
+        assert len(little) == len(much) <= len(unread_practice) <= len(unread_diary) <= 10
 
 
 class TestUndeliveredMail:

@@ -69,6 +69,7 @@ class TestOneAppointment:
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
         make_notification(appointment=appointment)
+        browsers["alice"].get(address(appointment))
         with CaptureQueriesContext(connection) as one:
             browsers["alice"].get(address(appointment))
         for _ in range(5):
