@@ -46,7 +46,8 @@ def carry_out(
     """
     with claims.transacting():
         # Held until the end, so that nobody books between the look and the change.
-        therapist.refresh_from_db(fields=["diary_version"], from_queryset=Therapist.objects.select_for_update())
+        locked = Therapist.objects.select_for_update(no_key=True)
+        therapist.refresh_from_db(fields=["diary_version"], from_queryset=locked)
         version = therapist.diary_version
         before = _with_ground(therapist, zone, now)
         change()
