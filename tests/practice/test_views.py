@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
 from practice.middleware import LastSeen
-from practice.models import Page, Practice, Version
+from practice.models import Page, Practice
 from practice.translations import Translated
 from tests.practice.factories import make_page, make_practice
 
@@ -126,7 +126,7 @@ def test_fault_shows_the_phone_number_without_the_database(
     def broken(*args: object, **kwargs: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(Version, "read", broken)
+    monkeypatch.setattr(Practice, "load", broken)
     with django_assert_num_queries(0):
         response = visitor.get("/hechting/")
 
@@ -250,8 +250,8 @@ def test_healthz_asks_nothing_of_the_database(client: Client) -> None:
 def test_page_costs_one_query_while_nothing_changes(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str
 ) -> None:
-    # The site's version, the practice, the page in its languages, the menu.
-    with django_assert_num_queries(4):
+    # The practice with the site's version, the page in its languages, the menu.
+    with django_assert_num_queries(3):
         first = client.get(address)
 
     with django_assert_num_queries(1):
