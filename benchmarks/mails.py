@@ -33,6 +33,10 @@ class CountingSink:
     ) -> None:
         self._controller.stop()
 
+    def has_more_than(self, number: int) -> bool:
+        """Return whether more than `number` mails came."""
+        return self.mails > number
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.mails += 1
         assert isinstance(envelope.content, bytes)
