@@ -1,5 +1,6 @@
 """The accounts of therapists and managers: how one is made, and how allauth signs it in."""
 
+import logging
 import time
 from datetime import datetime
 from ipaddress import ip_address
@@ -34,9 +35,11 @@ from booking.devices import device
 from booking.encryption import EncryptedTextField
 from booking.errors import TooManyRequests
 from booking.models import Therapist
-from practice import second_factor
+from practice import second_factor, session_age
 from practice.models import Practice
 
+# Who came in, who was refused: ids of accounts, never an address (docs/security.md).
+security = logging.getLogger("security")
 _column = EncryptedTextField()
 # allauth's table of sessions wants an address; this one is nobody's.
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104
@@ -197,6 +200,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return _NO_ADDRESS
         return caller
 
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Sign in, with every step shown that the account has."""
+        super().login(request, user)
+        session_age.begin(request)
+        methods = [record["method"] for record in get_authentication_records(request, user)]
+        security.info("account %s signed in by %s", user.pk, "+".join(methods))
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out."""
+        security.info("account %s signed out", request.user.pk)
+        super().logout(request)
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """Return the error, and write down that somebody was refused: not which address was typed."""
+        security.warning("sign-in refused: %s", code)
+        error: ValidationError = super().validation_error(code, *args)
+        return error
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, then ask allauth's own limits."""
         count_sign_in(request)
@@ -259,6 +280,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code is not right. Look for the newest one in your app."),
     }
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """Return the error, and write down that somebody was refused."""
+        security.warning("second step refused: %s", code)
+        error: ValidationError = super().validation_error(code, *args)
+        return error
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1

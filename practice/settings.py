@@ -93,8 +93,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "practice.second_factor.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "practice.session_age.SessionAgeMiddleware",
+    "practice.second_factor.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "practice.middleware.NotAllowedMiddleware",
@@ -274,6 +275,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "practice.passwords.LongEnoughValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "practice.passwords.NotOfThisPracticeValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "booking:agenda"
@@ -313,6 +315,10 @@ SECOND_FACTOR = env.bool("SECOND_FACTOR", default=not DEMO)
 
 # Gone with the browser window: phones are lent, and nothing here needs to be remembered for longer.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# Who signed in is asked again after so long without a request, and after so long whatever was done (decision 25).
+SESSION_IDLE_HOURS = _number("SESSION_IDLE_HOURS", 4, least=1)
+SESSION_MOST_HOURS = _number("SESSION_MOST_HOURS", 24, least=1)
+SESSION_COOKIE_AGE = SESSION_MOST_HOURS * 3600
 CSRF_COOKIE_AGE = None
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -328,6 +334,8 @@ if HTTPS:
     SECURE_HSTS_SECONDS = 31536000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=False)
     SECURE_SSL_REDIRECT = True
+    # Software that calls over plain http is refused, or nobody would notice what it sends in the open.
+    SECURE_REDIRECT_EXEMPT = [r"^api/v1/(?!docs$|problems/)"]
     if TRUSTED_PROXIES:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

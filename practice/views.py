@@ -1,5 +1,6 @@
 """The information pages, what robots read, and the pages for when something is wrong."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from practice.models import Page
 from practice.pages import to_html
 from practice.sitemaps import addresses
 
+security = logging.getLogger("security")
 # The pages that are an article to a search engine; the others describe the practice.
 _ARTICLES = {"hechting"}
 
@@ -86,11 +88,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for someone who is signed in, but not for this."""
+    match = request.resolver_match
+    security.warning("account %s refused: %s", request.user.pk, match.view_name if match else "")
     return render(request, "403.html", status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form that came without its cookie: usually one that stood open for long."""
+    # The sentence names what was missing, and no value of it; where it came from may be an address with a token.
+    security.warning("form refused: %s", reason.partition(" - ")[0])
     return render(request, "403_csrf.html", status=403)
 
 

@@ -72,7 +72,8 @@ def answers(status: int, description: str, *problems: str, **extra: Any) -> dict
 
     `description` is of the answer with `status`, when all goes well; `problems` are names from KINDS.
     """
-    names = sorted([*problems, "too-many-requests", "fault"], key=lambda name: KINDS[name].status)
+    everywhere = ("https-required", "too-many-requests", "fault")
+    names = sorted([*problems, *everywhere], key=lambda name: KINDS[name].status)
     responses: dict[int, Any] = {status: {"description": description}}
     with override("en"):
         for failed, of_status in groupby(names, key=lambda name: KINDS[name].status):

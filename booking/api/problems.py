@@ -48,6 +48,14 @@ KINDS = {
         gettext_lazy("An integration key is needed"),
         gettext_lazy("Booking through the API needs “Authorization: Bearer” with a key of this practice."),
     ),
+    "https-required": Kind(
+        403,
+        gettext_lazy("This can only be called over https"),
+        gettext_lazy(
+            "What you sent went over the open net, your key included. Call https:// instead, and ask the practice"
+            " for a new key."
+        ),
+    ),
     "booking-off": Kind(
         403,
         gettext_lazy("This practice takes no bookings through the API"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, re_path
 from django.utils import timezone
@@ -54,6 +55,8 @@ def _guarded(view: View) -> View:
 
 
 def _answer(request: HttpRequest, view: View, *args: Any, **kwargs: Any) -> HttpResponse:
+    if settings.HTTPS and not request.is_secure():
+        raise Problem("https-required")
     rate_limits.count(rate_limits.API, client.address(request), now=timezone.now())
     asked = request.method
     try:

@@ -419,3 +419,44 @@ class TestTheAccount:
             # Data for a script is no script.
             markup = markup.replace('type="application/json"', "src=")
             assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", markup)
+
+
+class TestWhatIsWrittenDown:
+    """Who comes in and who is refused stands in the log "security", by the account's number alone."""
+
+    @pytest.fixture
+    def lines(self, caplog: pytest.LogCaptureFixture) -> Any:
+        caplog.set_level("INFO", logger="security")
+        return lambda: [record.getMessage() for record in caplog.records if record.name == "security"]
+
+    def test_signing_in_and_out(self, visitor: Client, alice: User, lines: Any) -> None:
+        sign_in(visitor)
+        visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+        visitor.post("/en/account/logout/")
+
+        assert lines() == [f"account {alice.pk} signed in by password+mfa", f"account {alice.pk} signed out"]
+
+    def test_refusals(self, visitor: Client, alice: User, lines: Any) -> None:
+        sign_in(visitor, password="wrong")
+        sign_in(visitor, "nobody@praktijk.example")
+        sign_in(visitor)
+        visitor.post("/en/account/2fa/authenticate/", {"code": "000000"})
+
+        assert lines() == [
+            "sign-in refused: email_password_mismatch",
+            "sign-in refused: email_password_mismatch",
+            "second step refused: incorrect_code",
+        ]
+
+    def test_a_page_that_is_not_for_this_account(self, alice: User, lines: Any) -> None:
+        assert signed_in(alice).get("/en/agenda/collegas/").status_code == 403
+
+        assert lines() == [f"account {alice.pk} refused: booking:colleagues"]
+
+    def test_a_form_from_elsewhere(self, alice: User, lines: Any) -> None:
+        strict = Client(enforce_csrf_checks=True)
+
+        refused = strict.post("/en/account/login/", headers={"origin": "https://elsewhere.example/secret"})
+
+        assert refused.status_code == 403
+        assert lines() == ["form refused: Origin checking failed"]

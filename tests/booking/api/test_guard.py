@@ -159,3 +159,15 @@ def test_every_type_of_problem_has_a_page(client: Client, name: str) -> None:
 
 def test_an_unknown_type_of_problem_has_no_page(call: Caller) -> None:
     assert problem(call.get("problems/unknown")) == (404, "not-found")
+
+
+def test_plain_http_is_refused_where_the_site_is_https(client: Client, settings: Any) -> None:
+    settings.HTTPS = settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^api/v1/(?!docs$|problems/)"]
+
+    refused = client.get("/api/v1/appointment-types")
+    people = client.get("/api/v1/docs")
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "/api/v1/problems/https-required")
+    assert (people.status_code, people["Location"]) == (301, "https://testserver/api/v1/docs")
+    assert client.get("/api/v1/appointment-types", secure=True).status_code == 200
