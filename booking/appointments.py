@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, history, notifications, outbox
+from booking import claims, history, notifications, outbox, rate_limits
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -73,7 +74,8 @@ def book(
     """Book the slot at `start` (UTC) for `family` and return the appointment.
 
     The same `request` within 24 hours returns the appointment that it made before. Raises SlotTaken,
-    OutsideBookingWindow, Busy, or IdempotencyConflict where the key came with another body.
+    OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share, or IdempotencyConflict
+    where the key came with another body.
     """
     if request and (made := made_before(request, now)):
         return made
@@ -82,6 +84,7 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
+        _take_share(family.email, now)
         appointment = write_down(
             appointment_type, slot.therapist, slot.start, family=family, now=now, request=request
         )
@@ -162,7 +165,8 @@ def reschedule(
     """Move `appointment` to the slot at `start` (UTC), with the same therapist unless another is named.
 
     Moving it to where it is changes nothing. Raises AlreadyCancelled, TooLateToChange, AlreadyChanged,
-    SlotTaken, OutsideBookingWindow or Busy. Returns the appointment as it is now.
+    SlotTaken, OutsideBookingWindow, Busy, or TooManyRequests where a parent moved too often today. Returns the
+    appointment as it is now.
     """
     must_be_changeable(appointment, by, now)
     therapist = therapist or appointment.therapist
@@ -170,6 +174,9 @@ def reschedule(
         return appointment
 
     def write(slot: FreeSlot) -> Appointment:
+        if by == Actor.PARENT:
+            for parent in appointment.parents.exclude(email=""):
+                rate_limits.count(rate_limits.MOVES_PER_MAIL, rate_limits.mailbox(parent.email), now=now)
         fresh = move_to(appointment, slot.start, slot.therapist, now=now)
         history.record(fresh, Action.MOVED, by=by, at=now, start_before=appointment.start)
         notifications.plan_moved(fresh, zone=zone, now=now)
@@ -289,6 +296,27 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
         raise TooLateToChange
     if by == Actor.PARENT and now > appointment.can_change_until:
         raise TooLateToChange
+
+
+def _take_share(email: str, now: datetime) -> None:
+    """Count one booking for `email`, in the booking's own transaction; raises TooManyRequests, always the same.
+
+    It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
+    for it, and its owner gets the mail.
+    """
+    # Whoever books for this address at the same moment, with another therapist, waits here until this one is
+    # written: the count below sees it.
+    rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(email), now=now)
+    ahead = Parent.objects.filter(
+        email_hash=email_hash(email),
+        appointment__state=State.CONFIRMED,
+        appointment__start__gt=now,
+        # What the practice itself planned is no reason to refuse a brother or sister.
+        appointment__history__action=Action.BOOKED,
+        appointment__history__actor=Actor.PARENT,
+    )
+    if settings.RATE_LIMITS and ahead.count() >= settings.OPEN_APPOINTMENTS:
+        raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
 
 
 def _mark(

@@ -1,6 +1,6 @@
 """Who is calling: the address that rate limits count by, and the browser session that a hold belongs to."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import uuid4
 
 from django.conf import settings
@@ -19,6 +19,18 @@ def address(request: HttpRequest) -> str:
     while forwarded and _is_trusted(caller):
         caller = forwarded.pop()
     return caller
+
+
+def caller(request: HttpRequest) -> str:
+    """Return under which name the caller counts: the address, or of IPv6 the /64 that one connection has."""
+    here = address(request)
+    try:
+        known = ip_address(here)
+    except ValueError:
+        return here
+    if not isinstance(known, IPv6Address):
+        return here
+    return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
 
 
 def visitor(request: HttpRequest) -> str:

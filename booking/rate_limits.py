@@ -24,7 +24,9 @@ class Limit:
 
 HOLDS = Limit("hold", 120, timedelta(hours=1))
 BOOKINGS = Limit("booking", 120, timedelta(hours=1))
-BOOKINGS_PER_MAIL = Limit("booking-mail", 10, timedelta(days=1))
+# Each of these is a mail to an address that a visitor only typed.
+BOOKINGS_PER_MAIL = Limit("booking-mail", 6, timedelta(days=1))
+MOVES_PER_MAIL = Limit("move-mail", 10, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
@@ -32,16 +34,17 @@ API = Limit("api", 600, timedelta(minutes=10))
 
 
 def count(limit: Limit, caller: str, *, now: datetime) -> None:
-    """Count one try of `limit` by `caller` (an address or a mail address; only its keyed hash is kept).
+    """Count one try of `limit` by `caller` (an address or a mailbox; only its keyed hash is kept).
 
-    Must run outside the booking's own transaction, so that a refused booking still counts.
+    Outside a transaction every try counts, the refused ones too. Inside one only what comes to be counts, and
+    those who count the same wait for one another until the transaction ends.
     Raises TooManyRequests when the try is one too many, or Busy.
     """
     if not settings.RATE_LIMITS:
         return
-    window_start, tried = _add(limit, caller, 1, now)
+    _, tried = _add(limit, caller, 1, now)
     if tried > limit.most:
-        raise TooManyRequests(int((window_start + limit.window - now).total_seconds()) + 1)
+        raise refusal(limit, now=now)
 
 
 def record(limit: Limit, caller: str, *, now: datetime) -> None:
@@ -61,7 +64,18 @@ def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
         key=lookup_hash("rate", limit.name, caller), window_start=window_start, count__gte=limit.most
     )
     if counter.exists():
-        raise TooManyRequests(int((window_start + limit.window - now).total_seconds()) + 1)
+        raise refusal(limit, now=now)
+
+
+def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
+    """Return what whoever has used up `limit` is told: to come back when its window ends."""
+    return TooManyRequests(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
+
+
+def mailbox(email: str) -> str:
+    """Return under which name a mail address counts: capitals and a "+tag" (RFC 5233) reach the same mailbox."""
+    local, _, domain = email.casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def forget_old(*, now: datetime) -> None:

@@ -155,9 +155,7 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
     therapist = find_therapist(appointment_type, body.therapist)
     form = _filled_in(body)
     start, language = form.cleaned_data["start"], form.cleaned_data["language"]
-    email = form.cleaned_data["email"].casefold()
-    rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
-    rate_limits.refuse_exhausted(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
+    rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
     # The integration is part of it: two that count their requests from 1 are not each other's repetition.
     keyed = lookup_hash("idempotency", "api", request.auth, key)  # type: ignore[attr-defined]
     try:
@@ -172,8 +170,6 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
         )
     except SlotTaken as error:
         raise taken(request, error, appointment_type, start, now, therapist) from error
-    # Only what was booked: tries in somebody else's name must not shut that address out.
-    rate_limits.record(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
     return Status(201, _booked(request, appointment))
 
 

@@ -88,7 +88,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
     form = SlotForm(request.POST)
     if not form.is_valid():
         return _refused(request, form)
-    caller = client.address(request)
+    caller = client.caller(request)
     try:
         rate_limits.count(rate_limits.HOLDS, caller, now=now)
         holds.hold(
@@ -229,10 +229,9 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             extra["error"] = first_error(slot)
         status = 409 if slot.withdrawn else 422
         return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
-    language, email = get_language() or settings.LANGUAGE_CODE, form.cleaned_data["email"].casefold()
+    language = get_language() or settings.LANGUAGE_CODE
     try:
-        rate_limits.count(rate_limits.BOOKINGS, client.address(request), now=now)
-        rate_limits.refuse_exhausted(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
+        rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
         appointment = appointments.book(
             slot.cleaned_data["type"],
             slot.cleaned_data["start"],
@@ -249,8 +248,6 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
-    # Only what was booked: tries in somebody else's name must not shut that address out.
-    rate_limits.record(rate_limits.BOOKINGS_PER_MAIL, email, now=now)
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
 
 

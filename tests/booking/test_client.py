@@ -24,3 +24,18 @@ def test_a_caller_cannot_choose_an_address(settings: Any, remote: str, forwarded
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
 
     assert client.address(RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == caller
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("unknown", "unknown"),
+    ],
+    ids=["IPv4", "IPv6", "IPv6 next door", "IPv4 in IPv6", "no address"],
+)
+def test_one_connection_counts_as_one_caller(address: str, name: str) -> None:
+    assert client.caller(RequestFactory().get("/", REMOTE_ADDR=address)) == name
