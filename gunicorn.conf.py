@@ -3,14 +3,30 @@
 import logging
 import os
 import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
 
 from practice.logs import RedactTokens
 
-_host = os.environ.get("HOST", "127.0.0.1")
-bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
+
+def _address(host: str, port: str) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+bind = [_address(os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000")]
+_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+_metrics_port = os.environ.get("METRICS_PORT", "0")
+if _metrics_port not in {"", "0"}:
+    bind.append(_address(os.environ.get("METRICS_HOST") or "127.0.0.1", _metrics_port))
+    # All processes write what they count into one folder. It is this server's own: a reload keeps it, and a
+    # server that takes over makes another.
+    _mine = f"metrics-{os.getpid()}-"
+    if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name.startswith(_mine):
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_mine, dir=_memory)
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
 threads = int(os.environ.get("WEB_THREADS", "4"))
@@ -22,7 +38,7 @@ keepalive = 5
 # A socket for remote control, in the home folder by default, is one more thing to guard.
 control_socket_disable = True
 # The sign of life that workers write all the time must not wait for a slow disk.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = _memory
 accesslog = "-"
 # No address of the visitor, and no header: who looked at which page is nobody's business.
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
@@ -54,3 +70,9 @@ def when_ready(server: Any) -> None:
     """Before the workers are made: read what takes a second to read, so that no visitor waits for it and all of
     them share it."""
     import holidays.countries  # noqa: F401
+
+
+def on_exit(server: Any) -> None:
+    """At the very end of the server, not of a worker: what was counted is of no use to the next one."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(folder, ignore_errors=True)

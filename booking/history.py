@@ -3,8 +3,12 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db import transaction
+from prometheus_client import Counter
 
 from booking.models import Action, Actor, Appointment, HistoryEntry
+
+_DEEDS = Counter("kennismaking_deeds", "What was done with appointments, and by whom.", ["action", "actor"])
 
 
 def record(
@@ -23,3 +27,4 @@ def record(
     HistoryEntry.objects.create(
         appointment=appointment, action=action, actor=by, at=at, account=account, start_before=start_before
     )
+    transaction.on_commit(_DEEDS.labels(action.value, by.value).inc, robust=True)

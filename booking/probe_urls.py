@@ -1,4 +1,4 @@
-"""The addresses that ProbesMiddleware answers before anything else looks at a request."""
+"""What machines ask, and ProbesMiddleware answers before anything else looks at a request."""
 
 from django.urls import path
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
@@ -47,16 +48,19 @@ class ProbesMiddleware:
     """Answers probes itself, before the middleware below asks for a name, for https or for a language.
 
     They come by the number of a machine over plain http, and each of these would be one more thing to go wrong.
+    What comes in by METRICS_PORT gets no further than this.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The port of the socket that it came in by; no header changes that.
+        inside = request.META["SERVER_PORT"] == str(settings.METRICS_PORT)
         try:
-            match = resolve(request.path_info, "booking.probe_urls")
+            match = resolve(request.path_info, "booking.metrics_urls" if inside else "booking.probe_urls")
         except Resolver404:
-            return self.get_response(request)
+            return HttpResponseNotFound() if inside else self.get_response(request)
         response: HttpResponse = match.func(request)
         return response
 

@@ -49,6 +49,10 @@ DEMO_EMAIL = env.str("DEMO_EMAIL", default="therapeut@demo.example")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 HTTPS = env.bool("HTTPS", default=False)
 PORT = _number("PORT", 8000, least=1)
+# Where monitoring alone comes; 0 is none. gunicorn.conf.py listens there.
+METRICS_PORT = _number("METRICS_PORT", 0)
+if METRICS_PORT == PORT:
+    raise ImproperlyConfigured("METRICS_PORT must differ from PORT, which everybody can reach.")
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).hostname:
     raise ImproperlyConfigured("BASE_URL must be a whole address, such as https://praktijk.example")
@@ -82,6 +86,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "practice.middleware.ProbesMiddleware",
+    "practice.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

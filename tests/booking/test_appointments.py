@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from booking import appointments, by_hand
+from booking import appointments, by_hand, outbox
 from booking.appointments import Request
 from booking.errors import (
     AlreadyCancelled,
@@ -328,14 +328,14 @@ def test_each_deed_wakes_the_outbox(consult: AppointmentType, django_capture_on_
             consult, one.therapist, wall("2026-12-04 10:00"), family=make_family(), wants_mail=True, **anywhere
         ),
     ]
-    with django_capture_on_commit_callbacks() as woken:
+    with django_capture_on_commit_callbacks() as then:
         book(consult, "2026-12-01 10:00")
-    assert len(woken) == 1
+    assert then.count(outbox._nudge) == 1
 
     for deed in deeds:
-        with django_capture_on_commit_callbacks() as woken:
+        with django_capture_on_commit_callbacks() as then:
             deed(Appointment.objects.get())
-        assert len(woken) == 1
+        assert then.count(outbox._nudge) == 1
 
 
 def test_an_address_is_found_whatever_its_capitals_and_only_among_addresses() -> None:

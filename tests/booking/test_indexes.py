@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking import agenda, agenda_days, appointments, erasure, feed, free_time, notifications, outbox
+from booking import agenda, agenda_days, appointments, erasure, feed, free_time, metrics, notifications, outbox
 from booking.models import (
     Actor,
     AgeBand,
@@ -135,6 +135,7 @@ def test_no_query_reads_the_past(consult: AppointmentType, alice: Therapist) -> 
         "repeated request": lambda: appointments.made_before(appointments.Request("k", "b"), NOW),
         "idempotency keys": lambda: appointments.forget_idempotency_keys(now=NOW),
         "erasure": lambda: erasure.erase_past_term(now=NOW),
+        "metrics": lambda: metrics.exposition(now=NOW),
         "cancel": lambda: appointments.cancel(appointment, by=Actor.PARENT, now=NOW),
     }
 

@@ -141,3 +141,9 @@ def test_over_plain_http_another_device_keeps_its_session() -> None:
     assert [found[name] for name in secured] == [None] * 4
     assert (found["SESSION_COOKIE_SAMESITE"], found["CSRF_COOKIE_SAMESITE"]) == ("Lax", "Lax")
     assert found["CSRF_COOKIE_HTTPONLY"] is True
+
+
+def test_metrics_are_not_told_where_everybody_can_ask() -> None:
+    done = read(PORT="8000", METRICS_PORT="8000")
+
+    assert done.stderr.strip().endswith("METRICS_PORT must differ from PORT, which everybody can reach.")
