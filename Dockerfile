@@ -12,7 +12,8 @@ COPY . .
 ENV PATH=/srv/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DATA_DIR=/srv/practice/data \
-    HOST=0.0.0.0
+    HOST=0.0.0.0 \
+    LOG_FORMAT=json
 # Settings are not read without secrets; these exist while this one command runs, and sign nothing.
 RUN mkdir -p data/static \
     && export SECRET_KEY=build FIELD_KEYS=build LOOKUP_KEY=build \

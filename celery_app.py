@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
 
@@ -24,3 +24,17 @@ app = Celery("kennismaking")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.add_defaults(_defaults)
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def _keep_logging(**kwargs: Any) -> None:
+    """Leave logging as the settings have it, in each process: Celery would add handlers that cut nothing out."""
+
+
+@signals.task_prerun.connect
+def _go_by_the_request(task_id: str, task: Any, **kwargs: Any) -> None:
+    """Let the worker's lines go by the id of the request that asked for the task, or by the task's own."""
+    # The package asks for the application above as soon as it is imported itself.
+    from practice import request_ids
+
+    request_ids.begin(task.request.get("request_id") or task_id)

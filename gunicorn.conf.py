@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-from practice.logs import RedactTokens
+from practice.logs import Redact, formatter, redact
 
 
 def _address(host: str, port: str) -> str:
@@ -39,15 +40,20 @@ keepalive = 5
 control_socket_disable = True
 # The sign of life that workers write all the time must not wait for a slow disk.
 worker_tmp_dir = _memory
+_log_format = os.environ.get("LOG_FORMAT", "")
+_PROBES = {"/healthz", "/readyz", "/metrics"}
 accesslog = "-"
 # No address of the visitor, and no header: who looked at which page is nobody's business.
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 
-class Discreet(RedactTokens):
+class Discreet(Redact):
     """Cuts the tokens of manage links out of each line, and the visitor's address out of complaints."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(atoms := record.args, Mapping):
+            path = redact(str(atoms["U"]))
+            record.fields = {"method": atoms["m"], "path": path, "status": int(atoms["s"]), "ms": atoms["M"]}
         super().filter(record)
         record.msg = re.sub(r" from ip=\S+", ":", record.msg)
         return True
@@ -61,6 +67,13 @@ class DiscreetLogger(Logger):
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.addFilter(Discreet())
+                if _log_format == "json":
+                    handler.setFormatter(formatter(_log_format))
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Write a line about each request, but for probes that found all well: they come every few seconds."""
+        if environ.get("PATH_INFO") not in _PROBES or not str(resp.status).startswith("200"):
+            super().access(resp, req, environ, request_time)
 
 
 logger_class = DiscreetLogger

@@ -3,10 +3,10 @@
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import uuid4
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from booking.encryption import lookup_hash
+from practice.proxies import is_trusted
 
 
 def address(request: HttpRequest) -> str:
@@ -16,7 +16,7 @@ def address(request: HttpRequest) -> str:
     """
     caller: str = request.META.get("REMOTE_ADDR") or "unknown"
     forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    while forwarded and _is_trusted(caller):
+    while forwarded and is_trusted(caller):
         caller = forwarded.pop()
     return caller
 
@@ -43,20 +43,3 @@ def visitor(request: HttpRequest) -> str:
 def known_visitor(request: HttpRequest) -> str:
     """Return the hash of this browser session, or "" where none was begun: looking around sets no cookie."""
     return visitor(request) if "visitor" in request.session else ""
-
-
-def _is_trusted(caller: str) -> bool:
-    try:
-        here = ip_address(caller)
-    except ValueError:
-        # A socket path of a proxy on this machine, or nonsense that somebody put into the header.
-        return caller in settings.TRUSTED_PROXIES
-    return any(here in ip_network(proxy) for proxy in settings.TRUSTED_PROXIES if _is_network(proxy))
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True

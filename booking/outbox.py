@@ -22,6 +22,7 @@ from kombu.exceptions import KombuError
 
 from booking import emails, notifications
 from booking.models import Notification, NotificationState
+from practice import request_ids
 from practice.models import Practice
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def wake() -> None:
 
 def _nudge() -> None:
     try:
-        current_app.send_task("booking.tasks.deliver", ignore_result=True, retry=False)
+        headers = {"request_id": request_ids.current()}
+        current_app.send_task("booking.tasks.deliver", ignore_result=True, retry=False, headers=headers)
     except (KombuError, OSError) as error:
         logger.warning("The queue cannot be reached (%s): the next sweep delivers.", type(error).__name__)
 

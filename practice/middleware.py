@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
+from practice import request_ids
 from practice.models import Practice
+from practice.proxies import is_trusted
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -42,6 +44,23 @@ def without_practice(view: View) -> View:
     """Mark `view` as one that needs neither the practice nor its clock, and so no database."""
     view.needs_no_practice = True  # type: ignore[attr-defined]
     return view
+
+
+class RequestIdMiddleware:
+    """Gives the request the name by which all its lines in the logs are found, and tells it in X-Request-ID.
+
+    One of our own proxies may have given it one already, in the header of the same name.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        trusted = is_trusted(request.META.get("REMOTE_ADDR", ""))
+        request_id = request_ids.begin(request.headers.get("X-Request-ID", "") if trusted else "")
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
 
 
 class ProbesMiddleware:

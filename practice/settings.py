@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "practice.middleware.RequestIdMiddleware",
     "practice.middleware.ProbesMiddleware",
     "practice.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -367,13 +368,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 FILE_UPLOAD_HANDLERS = ["practice.uploads.SmallFilesUploadHandler"]
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="") or "plain"
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured("LOG_FORMAT must be one of: plain, json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "practice.logs.RedactTokens"}},
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"redact": {"()": "practice.logs.Redact"}},
+    "formatters": {"chosen": {"()": "practice.logs.formatter", "kind": LOG_FORMAT}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "plain"},
+        "console": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "chosen"},
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -381,5 +385,7 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # Who writes a wrong Host or a broken form gets an answer; a traceback of each would bury what matters.
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
+        # That it got a task and did it, each minute, is no news; what came of it is in our own lines.
+        "celery": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }

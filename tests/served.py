@@ -52,11 +52,11 @@ class Served:
 
     def start_worker(self, name: str = "worker") -> None:
         """Start a worker that delivers what it is asked to; without `start_beat` nothing is swept."""
-        self._start(name, "celery", "-A", "celery_app", "worker", "--hostname", name)
+        self._start(name, "celery", "--quiet", "-A", "celery_app", "worker", "--hostname", name)
 
     def start_beat(self, name: str = "beat", *options: str) -> None:
         """Start the scheduler, which asks for a sweep each minute."""
-        self._start(name, "celery", "-A", "celery_app", "beat", *options)
+        self._start(name, "celery", "--quiet", "-A", "celery_app", "beat", *options)
 
     def start_shell(self, name: str, code: str) -> subprocess.Popen[bytes]:
         """Start `code` in a process of its own that is written to and read from, and return it."""

@@ -1,15 +1,19 @@
 """No log keeps a link by which somebody else could reach a family's appointment."""
 
 import io
+import json
 import logging
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
 
-from practice.logs import RedactTokens, redact
+from practice.logs import Redact, redact
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "q83vEjRWeJASNFZ4kKvN7w.0.Zt3kXh0b7m-Jc1Q2v4xY8s_Lr9uWdEaFgHiKjNoPqRs"
@@ -46,8 +50,31 @@ def test_a_link_to_choose_a_password_is_cut_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("refused: noor.de.vries+sam@mail.example.org>", "refused: [address]>"),
+        (
+            "SMTPRecipientsRefused({'noor@example.org': (550, b'no <noor@example.org>')})",
+            "SMTPRecipientsRefused({'[address]': (550, b'no <[address]>')})",
+        ),
+        (
+            "no such number: +31 6 12345678, 06-12345678, 0031612345678.",
+            "no such number: [number], [number], [number].",
+        ),
+        (
+            "refuses\nDETAIL:  Failing row contains (7, Sam, under_12).\nCONTEXT: x",
+            "refuses\nDETAIL: [row]\nCONTEXT: x",
+        ),
+    ],
+)
+def test_where_anyone_can_be_reached_and_whole_rows_are_cut_out(said: str, kept: str) -> None:
+    assert redact(said) == kept
+
+
+@pytest.mark.parametrize(
     "line",
     [
+        "2026-11-20 12:00:00,123 INFO 0.123 10.0.0.12:8000 notification 1234567890",
         "GET /account/wachtwoord/vergeten/ 200",
         "GET /agenda/afspraak/8f14e45f-ceea-467f-a8f8-0123456789ab/ 200",
         "GET /static/css/site.0123456789ab.css 200",
@@ -61,7 +88,7 @@ def test_all_else_stays(line: str) -> None:
 def test_arguments_and_traceback_are_looked_through_too() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.addFilter(RedactTokens())
+    handler.addFilter(Redact())
     logger = logging.Logger("of this test")
     logger.addHandler(handler)
 
@@ -74,16 +101,61 @@ def test_arguments_and_traceback_are_looked_through_too() -> None:
     assert "LookupError: [token]" in stream.getvalue()
 
 
-def test_what_the_installation_logs_went_through_it() -> None:
-    log = f"import django, logging; django.setup(); logging.getLogger('booking').warning('seen %s', '{TOKEN}')"
-
+def logged(script: str, **environment: str) -> str:
+    """Return what the installation logs where `script` is run in it."""
     done = subprocess.run(
-        [sys.executable, "-c", log],
+        [sys.executable, "-c", f"import django, logging; django.setup(); {script}"],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "practice.settings"},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "practice.settings", **environment},
         capture_output=True,
         text=True,
         check=True,
     )
+    return done.stderr.strip()
 
-    assert done.stderr.strip().endswith("WARNING booking: seen [token]")
+
+def test_json_is_one_object_a_line_with_the_request_it_is_about() -> None:
+    script = f"""
+from practice import request_ids
+log = logging.getLogger("booking")
+log.info("before any")
+request_ids.begin("from-the-proxy")
+try:
+    raise LookupError("{TOKEN} of noor@example.org")
+except LookupError:
+    log.exception("seen %s", "{TOKEN}")
+"""
+    lines = logged(f"exec({script!r})", LOG_FORMAT="json").splitlines()
+
+    first, second = map(json.loads, lines)
+    assert datetime.fromisoformat(first.pop("time")).tzinfo == UTC
+    assert first == {"level": "INFO", "logger": "booking", "message": "before any"}
+    assert (second["message"], second["request_id"]) == ("seen [token]", "from-the-proxy")
+    assert second["traceback"].endswith("LookupError: [token] of [address]")
+
+
+def test_what_the_installation_logs_went_through_it() -> None:
+    said = logged(f"logging.getLogger('booking').warning('seen %s', '{TOKEN}')")
+
+    assert said.endswith("WARNING booking: seen [token]")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "sent", "kept"),
+    [
+        (["127.0.0.0/8"], "7f3a9c1e-proxy", True),
+        (["127.0.0.0/8"], "noor@example.org", False),
+        (["127.0.0.0/8"], "short", False),
+        ([], "7f3a9c1e-proxy", False),
+    ],
+    ids=["our proxy's", "an address", "too short", "a stranger's"],
+)
+def test_each_answer_names_its_request(
+    client: Client, settings: Any, proxies: list[str], sent: str, kept: bool
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+
+    first, second = (client.get("/healthz", headers={"X-Request-ID": sent})["X-Request-ID"] for _ in range(2))
+
+    assert (first == second == sent) is kept
+    assert kept or (len(first) == 32 and first != second)
