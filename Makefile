@@ -1,4 +1,4 @@
-.PHONY: help run test ci faults bench lock pictures
+.PHONY: help run test ci faults bench lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
@@ -7,6 +7,7 @@ help:
 	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
+	@echo "make sbom      list what is installed to serve (CycloneDX), into sbom.cdx.json"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
 
 run:
@@ -37,6 +38,12 @@ lock:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-test.in --constraint requirements.txt --output-file requirements-test.txt
+
+sbom:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+		--validate --output-file sbom.cdx.json
+	@echo "Written: sbom.cdx.json"
 
 pictures:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt

@@ -13,6 +13,7 @@ handler500 = views.server_error
 urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("sitemap.xml", views.sitemap, name="sitemap"),
     path("api/v1/", include("booking.api.urls")),
     *([path("stijl/", views.style, name="style")] if settings.DEBUG else []),

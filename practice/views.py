@@ -1,6 +1,7 @@
 """The information pages, what robots read, and the pages for when something is wrong."""
 
 import logging
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string, select_template
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -58,6 +60,22 @@ def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     lines += [f"Disallow: /{code}{path}" for code, _ in settings.LANGUAGES[1:] for path in closed]
     lines += ["", f"Sitemap: {absolute(reverse('sitemap'))}", ""]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@cache_control(max_age=86400, public=True)
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Tell whoever found a hole where to say so (RFC 9116); it ends after half a year."""
+    practice = request.practice  # type: ignore[attr-defined]
+    ends = (timezone.now() + timedelta(days=180)).astimezone(UTC).replace(microsecond=0)
+    lines = [
+        f"Contact: mailto:{practice.email}",
+        f"Expires: {ends.strftime('%Y-%m-%dT%H:%M:%SZ')}",
+        "Preferred-Languages: nl, en",
+        f"Canonical: {absolute(reverse('security_txt'))}",
+        "",
+    ]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 

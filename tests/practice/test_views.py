@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from practice.middleware import LastSeen
@@ -234,6 +236,19 @@ def test_robots_are_told_where_to_look(client: Client, settings: Any) -> None:
     assert "Disallow: /beheer/" in lines
     assert "Disallow: /en/agenda/" in lines
     assert lines[-1] == "Sitemap: https://praktijk.example/sitemap.xml"
+
+
+def test_whoever_found_a_hole_is_told_where_to_say_so(client: Client, site: None, settings: Any) -> None:
+    settings.BASE_URL = "https://praktijk.example"
+
+    lines = client.get("/.well-known/security.txt").content.decode().splitlines()
+
+    fields = dict(line.split(": ", 1) for line in lines)
+    assert fields["Contact"] == f"mailto:{Practice.load().email}"
+    assert fields["Canonical"] == "https://praktijk.example/.well-known/security.txt"
+    ends = datetime.fromisoformat(fields["Expires"])
+    # RFC 9116 §2.5.5: less than a year ahead.
+    assert timedelta(days=170) < ends - timezone.now() < timedelta(days=365)
 
 
 def test_a_browser_that_looks_for_an_icon_is_led_to_the_drawing(client: Client) -> None:
