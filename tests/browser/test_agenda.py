@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
+from tests.served import Served
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -64,21 +64,6 @@ def practice(served: Any, monday: date) -> Iterator[Served]:
     with served("sqlite") as practice:
         practice.manage("shell", "-c", FILL.replace("MONDAY", f"{monday}"))
         yield practice
-
-
-@pytest.fixture(scope="module")
-def signed_in(practice: Served, browser: Browser, browser_context_args: Any) -> Any:
-    """The cookies of the demo therapist, who is the manager too."""
-    context = browser.new_context(**browser_context_args)
-    page = context.new_page()
-    page.goto(f"{practice.url}/agenda/")
-    page.locator("input[name=login]").fill(DEMO_EMAIL)
-    page.locator("input[name=password]").fill(DEMO_PASSWORD)
-    page.locator("main button[type=submit], main button:not([type])").first.click()
-    page.wait_for_url("**/agenda/")
-    state = context.storage_state()
-    context.close()
-    return state
 
 
 @pytest.fixture

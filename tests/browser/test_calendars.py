@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.calendar_server import Radicale
-from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
+from tests.served import Served
 from tests.servers import wait_until
 from tests.visitor import Visitor
 
@@ -35,16 +35,13 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
 
 @pytest.fixture(params=list(WIDTHS))
 def hers(
-    request: pytest.FixtureRequest, browser: Browser, browser_context_args: Any, practice: Served
+    request: pytest.FixtureRequest, browser: Browser, browser_context_args: Any, practice: Served, signed_in: Any
 ) -> Iterator[Page]:
     """The demo therapist's browser, signed in."""
-    context = browser.new_context(**{**browser_context_args, "viewport": WIDTHS[request.param]})
+    settings = {**browser_context_args, "viewport": WIDTHS[request.param], "storage_state": signed_in}
+    context = browser.new_context(**settings)
     page = context.new_page()
     page.goto(f"{practice.url}/agenda/kalenders/")
-    page.locator("input[name=login]").fill(DEMO_EMAIL)
-    page.locator("input[name=password]").fill(DEMO_PASSWORD)
-    page.locator("main button[type=submit], main button:not([type])").first.click()
-    page.wait_for_url("**/agenda/kalenders/")
     yield page
     context.close()
 
