@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, history, notifications, outbox, rate_limits
+from booking import claims, history, notifications, outbox, proof, rate_limits
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -70,12 +70,13 @@ def book(
     therapist: Therapist | None = None,
     visitor: str = "",
     request: Request | None = None,
+    proven: str = "",
 ) -> Appointment:
-    """Book the slot at `start` (UTC) for `family` and return the appointment.
+    """Book the slot at `start` (UTC) for `family` and return the appointment; this spends what was `proven`.
 
     The same `request` within 24 hours returns the appointment that it made before. Raises SlotTaken,
-    OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share, or IdempotencyConflict
-    where the key came with another body.
+    OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share, ProofNeeded where the
+    proof was spent before, or IdempotencyConflict where the key came with another body.
     """
     if request and (made := made_before(request, now)):
         return made
@@ -84,6 +85,8 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
+        if proven:
+            proof.spend(proven)
         _take_share(family.email, now)
         appointment = write_down(
             appointment_type, slot.therapist, slot.start, family=family, now=now, request=request

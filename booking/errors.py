@@ -111,3 +111,10 @@ class TooManyRequests(BookingError):
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class ProofNeeded(BookingError):
+    """The browser is to show first that it took some trouble."""
+
+    sentence = _("Please press the button once more: we first make sure that this form is filled in by a person.")
+    name = "proof-needed"

@@ -1,11 +1,13 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 
 from booking import guards
 from booking.encryption import lookup_hash
@@ -65,6 +67,20 @@ def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
     )
     if counter.exists():
         raise refusal(limit, now=now)
+
+
+def any_reached(levels: Iterable[tuple[Limit, str, int]], *, now: datetime) -> bool:
+    """Return whether any `(limit, caller, level)` was tried `level` times in this window or the one before it."""
+    if not settings.RATE_LIMITS:
+        return False
+    reached = Q()
+    for limit, caller, level in levels:
+        reached |= Q(
+            key=lookup_hash("rate", limit.name, caller),
+            window_start__gte=_window_start(limit, now) - limit.window,
+            count__gte=level,
+        )
+    return RateCounter.objects.filter(reached).exists()
 
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:

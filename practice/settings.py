@@ -270,6 +270,8 @@ DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", default="")
 RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
 # How many appointments to come one mail address can book for itself: no family takes every time there is.
 OPEN_APPOINTMENTS = _number("OPEN_APPOINTMENTS", 3, least=1)
+# From how many chosen times and bookings in ten minutes, of all visitors together, browsers are to work first.
+PROOF_FROM = _number("PROOF_FROM", 100, least=1)
 API_BOOKING = env.str("API_BOOKING", default="open" if DEMO else "key")
 API_KEYS = env.list("API_KEYS", default=[])
 if API_BOOKING not in {"key", "open", "off"}:

@@ -19,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking import appointments, client, free_time, holds, links, rate_limits
+from booking import appointments, client, free_time, holds, links, proof, rate_limits
 from booking.appointments import Request
 from booking.encryption import lookup_hash
 from booking.errors import BookingError
@@ -89,6 +89,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form)
     caller = client.caller(request)
+    proof.count(now=now)
     try:
         rate_limits.count(rate_limits.HOLDS, caller, now=now)
         holds.hold(
@@ -201,6 +202,7 @@ def _details(
     if "alternatives" in extra:
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
+    proving = _looks_made(request) or proof.is_due(client.caller(request), now=now)
     held = start and holds.live(client.known_visitor(request), appointment_type, start, now=now)
     context = {
         "form": form,
@@ -212,6 +214,7 @@ def _details(
         "value": start and value_of(start),
         "held_until": held.expires_at if held else None,
         "erase_after_days": settings.ERASE_AFTER_DAYS,
+        "question": proof.question(now=now) if proving else "",
         **extra,
     }
     response = render(request, "booking/details.html", context, status=status)
@@ -229,9 +232,11 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             extra["error"] = first_error(slot)
         status = 409 if slot.withdrawn else 422
         return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
-    language = get_language() or settings.LANGUAGE_CODE
+    language, caller = get_language() or settings.LANGUAGE_CODE, client.caller(request)
+    proof.count(now=now)
     try:
-        rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+        rate_limits.count(rate_limits.BOOKINGS, caller, now=now)
+        due = _looks_made(request) or proof.is_due(caller, now=now)
         appointment = appointments.book(
             slot.cleaned_data["type"],
             slot.cleaned_data["start"],
@@ -241,6 +246,7 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             therapist=slot.cleaned_data["therapist"],
             visitor=client.visitor(request),
             request=_request(request, form, slot),
+            proven=proof.check(request.POST.get("proof", "")) if due else "",
         )
     except BookingError as error:
         status = status_of(error)
@@ -249,6 +255,12 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _looks_made(request: PracticeRequest) -> bool:
+    """Return whether a field was filled in that nobody sees. Not only programs do: a family is never refused for
+    it, only asked for a proof."""
+    return bool(request.POST.get("particulars"))
 
 
 def _with_key(posted: QueryDict) -> QueryDict:
