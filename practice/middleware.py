@@ -81,6 +81,9 @@ class ProbesMiddleware:
         except Resolver404:
             return HttpResponseNotFound() if inside else self.get_response(request)
         response: HttpResponse = match.func(request)
+        # What the middleware below would have added: without a length the answer goes out in chunks.
+        response["Content-Length"] = str(len(response.content))
+        response["X-Content-Type-Options"] = "nosniff"
         return response
 
 

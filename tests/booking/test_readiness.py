@@ -47,6 +47,8 @@ def test_a_probe_needs_no_name_no_https_and_no_practice(client: Client, settings
     for path in ("/healthz", "/readyz"):
         answer = client.get(path, headers={"host": "10.1.2.3:8000"})
         assert (answer.status_code, answer.cookies) == (200, {})
+        assert answer["Content-Length"] == str(len(answer.content))
+        assert answer["X-Content-Type-Options"] == "nosniff"
 
 
 def test_a_mail_that_nobody_claims_makes_it_late(client: Client, due: Notification, time_machine: Any) -> None:
