@@ -113,11 +113,10 @@ def _walk(resolver: URLResolver, prefix: str, parts: dict[str, Any]) -> Iterator
         known = parts | parts.get(entry.name or "", {})
         if "object_id" in route:
             known |= {"object_id": _first_of(entry)}
-        yield (
-            _PART.sub(lambda part, known=known: str(known[part[1] or part[2]]), prefix + route)
-            .replace("^", "")
-            .rstrip("$")
-        )
+        address = prefix + route
+        for part in _PART.finditer(address):
+            address = address.replace(part[0], str(known[part[1] or part[2]]))
+        yield address.replace("^", "").rstrip("$")
 
 
 def _first_of(entry: URLPattern) -> Any:
