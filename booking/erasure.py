@@ -1,6 +1,8 @@
 """Letting go of a family's data: when asked, and when its term has passed."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,6 +37,29 @@ def erase(appointment: Appointment, *, by: Actor, now: datetime, account: User |
         if unasked.update(erase_requested_at=now):
             history.record(appointment, Action.ERASE_ASKED, by=by, at=now, account=account)
     _erase(_erasable_now(now).filter(pk=appointment.pk), now)
+
+
+def asked_for(*, since: datetime | None = None) -> dict[UUID, datetime]:
+    """Return the appointments whose family asked for its erasure (after `since`, UTC), and when each did."""
+    asked = Appointment.objects.filter(erase_requested_at__isnull=False).order_by("erase_requested_at")
+    if since:
+        asked = asked.filter(erase_requested_at__gte=since)
+    return {
+        public_id: moment for public_id, moment in asked.values_list("public_id", "erase_requested_at") if moment
+    }
+
+
+def erase_again(asked: Iterable[UUID], *, now: datetime) -> int:
+    """Erase those of the appointments `asked` that an old backup brought back, and return how many they were.
+
+    One that lies ahead is cancelled, as it was. The family is told nothing: it was, and it wants to be left alone.
+    """
+    erased = 0
+    for appointment in Appointment.objects.filter(public_id__in=list(asked), erased_at=None):
+        if appointment.state == State.CONFIRMED and appointment.start > now:
+            appointments.cancel(appointment, by=Actor.SYSTEM, now=now, despite_notice=True, tell_parents=False)
+        erased += _erase(Appointment.objects.filter(pk=appointment.pk), now)
+    return erased
 
 
 def erase_past_term(*, now: datetime) -> int:
