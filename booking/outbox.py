@@ -52,16 +52,19 @@ def _nudge() -> None:
         logger.warning("The queue cannot be reached (%s): the next sweep delivers.", type(error).__name__)
 
 
-def deliver_due(clock: Callable[[], datetime]) -> int:
+def deliver_due(clock: Callable[[], datetime], *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Deliver every notification that is due, and return how many were sent.
 
-    `clock` gives the present moment in UTC; it is read anew for each mail, since a long queue takes long.
+    `clock` gives the present moment in UTC; it is read anew for each mail, since a long queue takes long. Once
+    `stopping` says so, what is in hand is the last one: the others are there for the next worker.
     """
     sent, alone = 0, True
     connection = get_connection()
     try:
         while pks := list(_claimable(clock()).values_list("pk", flat=True)[:_BATCH]):
             for pk in pks if alone else sample(pks, len(pks)):
+                if stopping():
+                    return sent
                 state = deliver(pk, connection=connection, now=clock())
                 sent += state == NotificationState.SENT
                 if state is None:

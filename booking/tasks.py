@@ -1,23 +1,34 @@
 """What the workers do. The moment is read here, once; the work itself is in the domain modules."""
 
-from celery import shared_task
+from threading import Event
+from typing import Any
+
+from celery import shared_task, signals
 from django.utils import timezone
 
 from booking import appointments, calendars, erasure, holds, notifications, outbox, rate_limits
 from practice.models import Practice
 
+_stopping = Event()
+
+
+@signals.worker_shutting_down.connect
+def _stop(**kwargs: Any) -> None:
+    """Let a worker that was asked to end (SIGTERM) do so with the mail in hand, not with the last that is due."""
+    _stopping.set()
+
 
 @shared_task(name="booking.tasks.deliver")
 def deliver() -> None:
     """Deliver what is due now; asked for after each booking, move and cancellation."""
-    outbox.deliver_due(timezone.now)
+    outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
 
 
 @shared_task(name="booking.tasks.sweep")
 def sweep() -> None:
     """Each minute: whatever is due goes out, also when nobody asked."""
     notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
-    outbox.deliver_due(timezone.now)
+    outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
 
 
 @shared_task(name="booking.tasks.tidy")
