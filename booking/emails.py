@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import override
 
 from booking import invitations, links, notifications
-from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Therapist
+from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Therapist, Unconfirmed
 from practice.links import absolute
 from practice.models import Practice
 
@@ -47,13 +47,13 @@ def compose(
     Raises ValidationError where the recipient's or the practice's address is none, an erased one included.
     """
     practice = practice or Practice.load()
-    recipient = notification.parent or notification.therapist
+    recipient = notification.parent or notification.therapist or notification.unconfirmed
     assert recipient is not None
     for address in (recipient.email, practice.email):
         validate_email(address)
     with override(recipient.language), timezone.override(practice.zone):
         context = {"practice": practice, "language": recipient.language, **_about(notification, practice, now)}
-        template = f"emails/{'' if notification.parent else 'therapist/'}{notification.kind}"
+        template = f"emails/{'therapist/' if notification.therapist else ''}{notification.kind}"
         message = EmailMultiAlternatives(
             subject=" ".join(_render(f"{template}.subject.txt", context).split()),
             body=_paragraphs(_render(f"{template}.txt", context)),
@@ -79,6 +79,8 @@ def _about(notification: Notification, practice: Practice, now: datetime) -> dic
         return _about_day(notification.local_day, notification.therapist, practice.zone)
     if notification.therapist and notification.kind == Kind.PASSWORD_LINK:
         return {"url": links.password_url(notification.therapist)}
+    if notification.unconfirmed:
+        return _about_unconfirmed(notification.unconfirmed, practice.zone)
     appointment = notification.appointment
     assert appointment is not None
     if notification.parent:
@@ -100,6 +102,18 @@ def _about_appointment(appointment: Appointment, zone: ZoneInfo) -> dict[str, An
         "start": _time(start),
         "end": _time(end),
         "city": _city(zone),
+    }
+
+
+def _about_unconfirmed(unconfirmed: Unconfirmed, zone: ZoneInfo) -> dict[str, Any]:
+    start = unconfirmed.start.astimezone(zone)
+    return {
+        "day": _day(start),
+        "start": _time(start),
+        "city": _city(zone),
+        "kept": unconfirmed.kept,
+        "until": _time(unconfirmed.expires_at.astimezone(zone)),
+        "url": links.confirm_url(unconfirmed),
     }
 
 

@@ -1,6 +1,7 @@
 """Keeping a time free for the minutes in which a form is filled in."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking import claims, free_time
@@ -33,26 +34,50 @@ def hold(
             Hold.objects.filter(visitor=visitor).delete()
             return None
         held, _ = Hold.objects.update_or_create(
-            visitor=visitor,
-            defaults={
-                "therapist": slot.therapist,
-                "appointment_type": appointment_type,
-                "start": slot.start,
-                "occupied_start": slot.start - appointment_type.buffer_before,
-                "occupied_end": slot.end + appointment_type.buffer_after,
-                "expires_at": now + HOLD_TIME,
-                "address": address,
-            },
+            visitor=visitor, defaults=_values(appointment_type, slot, address, now + HOLD_TIME)
         )
         return held
 
     return claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
 
 
+def pass_on(
+    appointment_type: AppointmentType,
+    slot: FreeSlot,
+    *,
+    visitor: str,
+    heir: str,
+    address: str,
+    until: datetime,
+    zone: ZoneInfo,
+    now: datetime,
+) -> bool:
+    """Keep `slot` free for `heir` until then, and no more for `visitor`; the caller has claimed it, in a
+    transaction. Returns False where holding it would go past a limit: then nobody keeps it."""
+    enough = _holds_enough(appointment_type, slot, visitor, address, zone, now)
+    Hold.objects.filter(visitor=visitor).delete()
+    if enough:
+        return False
+    Hold.objects.create(visitor=heir, **_values(appointment_type, slot, address, until))
+    return True
+
+
 def live(visitor: str, appointment_type: AppointmentType, start: datetime, *, now: datetime) -> Hold | None:
     """Return the hold by which `visitor` keeps the slot at `start`, while it lives."""
     held = Hold.objects.filter(visitor=visitor, appointment_type=appointment_type, start=start, expires_at__gt=now)
     return held.select_related("therapist").first()
+
+
+def _values(appointment_type: AppointmentType, slot: FreeSlot, address: str, until: datetime) -> dict[str, Any]:
+    return {
+        "therapist": slot.therapist,
+        "appointment_type": appointment_type,
+        "start": slot.start,
+        "occupied_start": slot.start - appointment_type.buffer_before,
+        "occupied_end": slot.end + appointment_type.buffer_after,
+        "expires_at": until,
+        "address": address,
+    }
 
 
 def _holds_enough(

@@ -15,10 +15,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import override
 
-from booking.models import Appointment, Parent, Therapist
+from booking.models import Appointment, Parent, Therapist, Unconfirmed
 from practice.links import absolute
 
 _SIGNER = Signer(salt="booking.manage-link", sep=".")
+_CONFIRM_SIGNER = Signer(salt="booking.confirm", sep=".")
 _FEED_SIGNER = Signer(salt="booking.feed", sep=".")
 
 
@@ -60,6 +61,21 @@ def parent_of(token: str) -> Parent:
     if parent.appointment.erased_at is not None:
         raise DeadLink
     return parent
+
+
+def confirm_url(unconfirmed: Unconfirmed) -> str:
+    """Return the absolute address at which the family confirms, in its own language."""
+    identity = urlsafe_b64encode(unconfirmed.public_id.bytes).decode().rstrip("=")
+    with override(unconfirmed.language):
+        return absolute(reverse("booking:confirm", args=[_CONFIRM_SIGNER.sign(identity)]))
+
+
+def unconfirmed_id(token: str) -> uuid.UUID:
+    """Return whose confirmation `token` is; raises DeadLink where it is none of ours."""
+    try:
+        return uuid.UUID(bytes=urlsafe_b64decode(_CONFIRM_SIGNER.unsign(token) + "=="))
+    except (BadSignature, ValueError) as error:
+        raise DeadLink from error
 
 
 def agenda_url(appointment: Appointment) -> str:

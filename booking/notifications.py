@@ -18,6 +18,7 @@ from booking.models import (
     Parent,
     State,
     Therapist,
+    Unconfirmed,
 )
 
 # Nobody is reminded at night: what would fall between these wall-clock times comes the evening before.
@@ -125,6 +126,17 @@ def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
     )
 
 
+def plan_confirm(unconfirmed: Unconfirmed, *, now: datetime) -> None:
+    """Write down that whoever was typed is to be asked whether it is so."""
+    Notification.objects.create(
+        key=f"{Kind.CONFIRM}:{unconfirmed.public_id}",
+        kind=Kind.CONFIRM,
+        unconfirmed=unconfirmed,
+        due_at=now,
+        message_id=_message_id(),
+    )
+
+
 def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
     """Write down today's overview for each therapist who has appointments today, once the morning has come."""
     local = now.astimezone(zone)
@@ -173,6 +185,9 @@ def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Not
         if not _confirmed_on(notification.local_day, zone).filter(therapist=notification.therapist).exists():
             return NotificationState.VOID
         return None
+    if notification.kind == Kind.CONFIRM:
+        assert notification.unconfirmed is not None
+        return NotificationState.MISSED if now >= notification.unconfirmed.expires_at else None
     if notification.kind == Kind.PASSWORD_LINK:
         assert notification.therapist is not None
         account = notification.therapist.user

@@ -32,8 +32,18 @@ BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
 _BATCH = 100
 # What no mail says is neither read nor decrypted.
 _WITH_ALL_IT_SAYS = Notification.objects.select_related(
-    "appointment__appointment_type", "appointment__therapist", "parent", "therapist"
-).defer("appointment__child_first_name", "appointment__remark", "appointment__cancel_reason", "parent__phone")
+    "appointment__appointment_type",
+    "appointment__therapist",
+    "parent",
+    "therapist",
+    "unconfirmed__appointment_type",
+).defer(
+    "appointment__child_first_name",
+    "appointment__remark",
+    "appointment__cancel_reason",
+    "parent__phone",
+    "unconfirmed__typed",
+)
 
 
 def wake() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task, signals
 from django.utils import timezone
 
-from booking import appointments, calendars, erasure, holds, notifications, outbox, rate_limits
+from booking import appointments, by_mail, calendars, erasure, holds, notifications, outbox, rate_limits
 from practice.models import Practice
 
 _stopping = Event()
@@ -27,6 +27,7 @@ def deliver() -> None:
 @shared_task(name="booking.tasks.sweep")
 def sweep() -> None:
     """Each minute: whatever is due goes out, also when nobody asked."""
+    by_mail.forget_expired(now=timezone.now())
     notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
     outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
 

@@ -12,6 +12,7 @@ from practice import request_ids
 _TOKEN = re.compile(
     r"[\w-]{16,}\.\d+\.[\w-]{32,}"
     r"|(?<=/afspraak/beheer/)[^/\s\"']+"
+    r"|(?<=/afspraak/bevestigen/)[^/\s\"']+"
     r"|(?<=/afspraak/gemaakt/)[^/\s\"']+"
     r"|(?<=/api/v1/appointments/)[^/\s\"']+"
     r"|(?<=/account/wachtwoord/)(?!vergeten)[^\s\"']+"

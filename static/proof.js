@@ -46,7 +46,9 @@
     if (asked) form.requestSubmit(asked.by);
   };
 
-  missing.hidden = true;
+  // Taken out, and not only hidden: the Enter key presses the first button that there is.
+  missing.remove();
+  form.querySelector("[data-proof-send]").hidden = false;
   form.addEventListener("submit", wait);
   solve().then(
     (solution) => {
@@ -54,7 +56,7 @@
       done();
     },
     () => {
-      missing.hidden = false;
+      working.before(missing);
       done();
     },
   );

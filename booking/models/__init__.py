@@ -14,6 +14,7 @@ from booking.models.imports import CalendarSource, FetchFailure, ImportedBusy
 from booking.models.notification import Kind, Notification, NotificationState
 from booking.models.offer import AppointmentType, FeedDetail, Place, Therapist
 from booking.models.rate_counter import RateCounter
+from booking.models.unconfirmed import Unconfirmed
 
 __all__ = [
     "Action",
@@ -36,4 +37,5 @@ __all__ = [
     "RateCounter",
     "State",
     "Therapist",
+    "Unconfirmed",
 ]

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.models.appointment import Appointment, Parent
 from booking.models.offer import Therapist
+from booking.models.unconfirmed import Unconfirmed
 
 
 class Kind(models.TextChoices):
@@ -17,6 +18,7 @@ class Kind(models.TextChoices):
     ASK_TO_MOVE = "ask_to_move", _("request to choose another time")
     OVERVIEW = "overview", _("overview")
     PASSWORD_LINK = "password_link", _("link to choose a password")
+    CONFIRM = "confirm", _("request to confirm")
 
 
 class NotificationState(models.TextChoices):
@@ -38,6 +40,9 @@ class Notification(models.Model):
     )
     parent = models.ForeignKey(Parent, models.CASCADE, null=True, blank=True, related_name="notifications")
     therapist = models.ForeignKey(Therapist, models.CASCADE, null=True, blank=True, related_name="notifications")
+    unconfirmed = models.ForeignKey(
+        Unconfirmed, models.CASCADE, null=True, blank=True, related_name="notifications"
+    )
     sequence = models.PositiveIntegerField(default=0)
     # An overview's own day, in the practice's zone.
     local_day = models.DateField(null=True, blank=True)
@@ -61,14 +66,16 @@ class Notification(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="notification_one_recipient",
-                condition=Q(parent__isnull=True, therapist__isnull=False)
-                | Q(parent__isnull=False, therapist__isnull=True),
+                condition=Q(parent__isnull=True, therapist__isnull=False, unconfirmed__isnull=True)
+                | Q(parent__isnull=False, therapist__isnull=True, unconfirmed__isnull=True)
+                | Q(parent__isnull=True, therapist__isnull=True, unconfirmed__isnull=False),
             ),
             models.CheckConstraint(
                 name="notification_about_something",
                 condition=Q(kind=Kind.OVERVIEW, appointment__isnull=True, local_day__isnull=False)
                 | Q(kind=Kind.PASSWORD_LINK, appointment__isnull=True, therapist__isnull=False)
-                | (~Q(kind__in=[Kind.OVERVIEW, Kind.PASSWORD_LINK]) & Q(appointment__isnull=False)),
+                | Q(kind=Kind.CONFIRM, appointment__isnull=True, unconfirmed__isnull=False)
+                | (~Q(kind__in=[Kind.OVERVIEW, Kind.PASSWORD_LINK, Kind.CONFIRM]) & Q(appointment__isnull=False)),
             ),
             models.CheckConstraint(
                 name="notification_known_state", condition=Q(state__in=list(NotificationState.values))

@@ -19,8 +19,8 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking import appointments, client, free_time, holds, links, proof, rate_limits
-from booking.appointments import Request
+from booking import appointments, by_mail, client, free_time, holds, links, proof, rate_limits
+from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
 from booking.errors import BookingError
 from booking.forms.parent import LONGEST_KEY, BookingForm, ChooseForm, DayForm, SlotForm
@@ -237,6 +237,8 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
     try:
         rate_limits.count(rate_limits.BOOKINGS, caller, now=now)
         due = _looks_made(request) or proof.is_due(caller, now=now)
+        if due and "by_mail" in request.POST:
+            return _ask_by_mail(request, slot, form.family(language), _request(request, form, slot), now)
         appointment = appointments.book(
             slot.cleaned_data["type"],
             slot.cleaned_data["start"],
@@ -255,6 +257,23 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _ask_by_mail(
+    request: PracticeRequest, slot: SlotForm, family: Family, asked: Request, now: datetime
+) -> HttpResponse:
+    by_mail.ask(
+        slot.cleaned_data["type"],
+        slot.cleaned_data["start"],
+        family=family,
+        visitor=client.visitor(request),
+        address=lookup_hash("address", client.caller(request)),
+        request=asked,
+        zone=request.practice.zone,
+        now=now,
+        therapist=slot.cleaned_data["therapist"],
+    )
+    return redirect("booking:mailed")
 
 
 def _looks_made(request: PracticeRequest) -> bool:

@@ -26,6 +26,7 @@ TOKEN = "q83vEjRWeJASNFZ4kKvN7w.0.Zt3kXh0b7m-Jc1Q2v4xY8s_Lr9uWdEaFgHiKjNoPqRs"
         "/en/afspraak/beheer/{}/verzetten/",
         "/afspraak/beheer/{}/afspraak.ics",
         "/afspraak/gemaakt/{}/",
+        "/en/afspraak/bevestigen/{}/",
         "/api/v1/appointments/{}/cancel",
         "/agenda/abonnement/{}.ics",
     ],

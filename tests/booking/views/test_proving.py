@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 
-from booking import proof
-from booking.models import Appointment, AppointmentType
+from booking import links, proof
+from booking.models import Appointment, AppointmentType, Unconfirmed
 from booking.rate_limits import BOOKINGS, Limit
-from tests.booking.factories import make_hours, make_practice, make_therapist, make_type
+from tests.booking.factories import make_appointment, make_hours, make_practice, make_therapist, make_type
 from tests.booking.test_proof import solved
 from tests.booking.views.reading import text
 
@@ -138,3 +139,54 @@ def test_a_caller_halfway_to_the_limit_is_asked(visitor: Client, monkeypatch: py
 
     assert question(open_form(visitor))
     assert not question(open_form(Client(REMOTE_ADDR="192.0.2.1")))
+
+
+@pytest.mark.usefixtures("busy")
+class TestByMail:
+    @pytest.fixture
+    def link(self, visitor: Client) -> str:
+        """The address in the mail."""
+        response = fill_in(visitor, by_mail="1")
+        assert response["Location"] == "/en/afspraak/mail/"
+        return links.confirm_url(Unconfirmed.objects.get()).removeprefix(settings.BASE_URL)
+
+    def test_a_look_at_the_link_books_nothing(self, link: str) -> None:
+        page = Client().get(link)
+
+        assert "10:00 to 11:00" in text(page)
+        assert "Noor" not in page.content.decode()
+        assert page["Cache-Control"].startswith("max-age=0")
+        assert not Appointment.objects.exists()
+
+    def test_its_button_books_and_pressed_again_shows_the_same(self, link: str) -> None:
+        first, second, look = Client().post(link), Client().post(link), Client().get(link)
+
+        assert first["Location"].startswith("/en/afspraak/gemaakt/")
+        assert first["Location"] == second["Location"] == look["Location"]
+        assert Appointment.objects.count() == 1
+
+    def test_after_an_hour_it_is_a_dead_link(self, link: str, clock: Any) -> None:
+        clock.shift(timedelta(hours=1))
+
+        assert Client().post(link).status_code == 404
+        assert not Appointment.objects.exists()
+
+    def test_a_token_for_something_else_opens_nothing(self, link: str) -> None:
+        token = links.manage_token(make_appointment(start="2026-12-03 10:00").parents.get())
+
+        assert Client().get(f"/en/afspraak/bevestigen/{token}/").status_code == 404
+        assert Client().get(link[:-2] + "/").status_code == 404
+
+    def test_it_says_why_it_cannot_be(self, link: str, settings: Any) -> None:
+        settings.OPEN_APPOINTMENTS = 0
+
+        refused = Client().post(link)
+
+        assert refused.status_code == 429
+        assert "That was a lot at once" in text(refused)
+        assert Client().get(link).status_code == 200
+
+    def test_on_a_quiet_day_it_books_at_once(self, visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(proof, "LOAD", Limit("load", 99, proof.LOAD.window))
+
+        assert "/gemaakt/" in fill_in(visitor, by_mail="1")["Location"]

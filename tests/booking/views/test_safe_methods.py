@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from booking import diary, links
 from booking.intervals import Interval
-from booking.models import CalendarSource
+from booking.models import CalendarSource, Unconfirmed
 from practice.models import Practice
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
@@ -78,10 +79,17 @@ def house() -> dict[str, Any]:
         "url": "nothing",
         "id": alice.user.pk,
     }
+    unconfirmed = Unconfirmed.objects.create(
+        appointment_type=consult,
+        therapist=alice,
+        start=wall("2026-12-01 14:00"),
+        expires_at=NOW + timedelta(hours=1),
+    )
     hours = diary.working_hours(alice, AMSTERDAM)[0].id
     off, extra = diary.add_time_off(alice, span).id, diary.add_extra_opening(alice, span).id
     factor = Authenticator.objects.filter(user=alice.user).first()
     return parts | {
+        "confirm": {"token": links.confirm_url(unconfirmed).split("/")[-2]},
         "read_feed": {"token": links.feed_url(alice).rpartition("/")[2].removesuffix(".ics")},
         "choose_password": {"token": default_token_generator.make_token(alice.user)},
         "change_appointment_type": {"slug": consult.slug},
