@@ -1,10 +1,11 @@
-.PHONY: help run test ci faults bench lock pictures sbom
+.PHONY: help run test ci model faults bench lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
 	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
+	@echo "make model     play what families may do against a model, on both engines, for minutes (EXAMPLES=300)"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
 	@echo "make sbom      list what is installed to serve (CycloneDX), into sbom.cdx.json"
@@ -25,6 +26,11 @@ ci:
 faults:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
 	@.venv/bin/python scripts/faults.py
+
+model:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@for engine in sqlite postgresql; do ENGINE=$$engine MODEL_EXAMPLES=$(or $(EXAMPLES),100) \
+		.venv/bin/python -m pytest -q tests/booking/test_model.py || exit 1; done
 
 bench:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
