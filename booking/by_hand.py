@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError
+from django.db.models import F
 
 from booking import appointments, claims, free_time, history, notifications, outbox
 from booking.appointments import Family, Request
@@ -148,6 +149,13 @@ def send_confirmation_again(appointment: Appointment, *, account: User, now: dat
             history.record(appointment, Action.RESENT, by=Actor.THERAPIST, at=now, account=account)
             outbox.wake()
     return sent
+
+
+def end_links(appointment: Appointment, *, account: User, now: datetime) -> None:
+    """Let no link that was mailed to the family open `appointment` any more; the next mail has one that does."""
+    with claims.transacting():
+        appointment.parents.update(link_version=F("link_version") + 1)
+        history.record(appointment, Action.LINKS_ENDED, by=Actor.THERAPIST, at=now, account=account)
 
 
 def ask_to_move(appointment: Appointment, *, account: User, now: datetime) -> int:

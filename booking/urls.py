@@ -41,6 +41,7 @@ urlpatterns = [
     path("agenda/afspraak/<uuid:public_id>/afzeggen/", appointment.cancel, name="agenda_cancel"),
     path("agenda/afspraak/<uuid:public_id>/verzetten/", appointment.move, name="agenda_move"),
     path("agenda/afspraak/<uuid:public_id>/opnieuw/", appointment.send_again, name="agenda_send_again"),
+    path("agenda/afspraak/<uuid:public_id>/links/", appointment.end_links, name="agenda_end_links"),
     path("agenda/afspraak/<uuid:public_id>/vraag/", appointment.ask_to_move, name="agenda_ask_to_move"),
     path("agenda/afspraak/<uuid:public_id>/wissen/", appointment.erase, name="agenda_erase"),
     path("agenda/afspraak/<uuid:public_id>/gekomen/", appointment.attended, name="agenda_attended"),

@@ -103,6 +103,15 @@ def send_again(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> Htt
 
 @therapist_required
 @require_POST
+def end_links(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """End the links in the mails that the family has."""
+    found, account = _found(viewer, public_id), account_of(request)
+    done = _("The links in earlier mails no longer work.")
+    return _act(request, found, lambda now: by_hand.end_links(found, account=account, now=now), done)
+
+
+@therapist_required
+@require_POST
 def ask_to_move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Ask the family to choose another time."""
     found, account = _found(viewer, public_id), account_of(request)

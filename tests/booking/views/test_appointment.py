@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from booking import links
 from booking.models import Appointment, HistoryEntry, Kind, Notification, NotificationState, State, Therapist
 from tests.booking.factories import (
     make_appointment,
@@ -206,6 +207,20 @@ class TestOneAppointment:
         assert Notification.objects.get().kind == Kind.ASK_TO_MOVE
         assert "The family was asked on 30 November 10:30 to choose another time" in text(response)
 
+    def test_links_in_the_wrong_hands_are_ended_and_the_next_mail_has_one_that_works(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        before = links.manage_token(appointment.parents.get())
+
+        response = browsers["alice"].post(address(appointment, "links/"), follow=True)
+
+        assert "The links in earlier mails no longer work." in text(response)
+        assert "ended the links in the mails" in text(response)
+        assert Client().get(f"/en/afspraak/beheer/{before}/").status_code == 404
+        assert Client().get(f"/en/afspraak/beheer/{before}/wissen/").status_code == 404
+        after = links.manage_token(appointment.parents.get())
+        assert Client().get(f"/en/afspraak/beheer/{after}/").status_code == 200
+
     def test_a_family_is_erased_after_one_question(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
@@ -217,7 +232,9 @@ class TestOneAppointment:
         assert (appointment.state, appointment.erase_requested_at) == (State.CANCELLED, NOW)
         assert "Erase the data" not in text(browsers["alice"].get(address(appointment)))
 
-    @pytest.mark.parametrize("action", ["afzeggen/", "verzetten/", "opnieuw/", "vraag/", "wissen/", "gekomen/"])
+    @pytest.mark.parametrize(
+        "action", ["afzeggen/", "verzetten/", "opnieuw/", "vraag/", "links/", "wissen/", "gekomen/"]
+    )
     def test_it_is_nobody_elses_to_change(
         self, browsers: dict[str, Client], appointment: Appointment, action: str
     ) -> None:
