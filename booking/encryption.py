@@ -5,7 +5,7 @@ import hmac
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
@@ -32,11 +32,25 @@ class EncryptedTextField(_TextField):
     """
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        return _current().decrypt(value.encode()).decode() if value else value
+        return decrypted(value) if value else value
 
     def get_prep_value(self, value: Any) -> Any:
         text = super().get_prep_value(value)
         return _current().encrypt(text.encode()).decode() if text else text
+
+
+def decrypted(token: str) -> str:
+    """Return the text that `token` holds; raises InvalidToken where none of FIELD_KEYS reads it."""
+    return _current().decrypt(token.encode()).decode()
+
+
+def renewed(token: str) -> str:
+    """Return `token` under the first of FIELD_KEYS: itself, where it is. Raises what `decrypted` does."""
+    try:
+        _fernet((settings.FIELD_KEYS[0],)).decrypt(token.encode())
+    except InvalidToken:
+        return _current().rotate(token.encode()).decode()
+    return token
 
 
 def lookup_hash(*parts: str) -> str:

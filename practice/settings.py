@@ -37,6 +37,8 @@ def _number(name: str, default: int, least: int = 0) -> int:
 
 
 SECRET_KEY = _secret("SECRET_KEY", env.str)
+# What these have signed still counts, until it is signed anew or forgotten.
+SECRET_KEY_FALLBACKS = env.list("OLD_SECRET_KEYS", default=[])
 # Fernet keys, the newest first: the first one writes, all of them read.
 FIELD_KEYS: list[str] = _secret("FIELD_KEYS", env.list)
 # Keys the HMACs by which a mail address or a phone number is found again.
