@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import IntegrityError
+
 from booking import appointments, claims, holds, notifications, outbox, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
+from booking.errors import BookingError
 from booking.free_time import FreeSlot
 from booking.links import DeadLink
 from booking.models import Appointment, AppointmentType, Therapist, Unconfirmed
@@ -36,8 +39,6 @@ def ask(
     """
 
     def write(slot: FreeSlot) -> None:
-        if Unconfirmed.objects.filter(request=request.key).exists():
-            return
         # It is a mail to whoever was typed, as a booking is.
         rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(family.email), now=now)
         unconfirmed = Unconfirmed.objects.create(
@@ -64,8 +65,15 @@ def ask(
         notifications.plan_confirm(unconfirmed, now=now)
         outbox.wake()
 
-    if not Unconfirmed.objects.filter(request=request.key).exists():
+    asked = Unconfirmed.objects.filter(request=request.key)
+    if asked.exists():
+        return
+    try:
         claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
+    except (BookingError, IntegrityError):
+        # The other click of a double one was first, and keeps the time.
+        if not asked.exists():
+            raise
 
 
 def waiting(public_id: UUID, *, now: datetime) -> Unconfirmed:

@@ -1,6 +1,8 @@
 """Booking in two steps: the time is kept for an hour, and whoever was typed confirms by mail."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -10,7 +12,15 @@ from booking import by_mail, emails, links, notifications, outbox, rate_limits
 from booking.appointments import Request
 from booking.errors import SlotTaken, TooManyRequests
 from booking.models import Appointment, AppointmentType, Hold, Kind, Notification, NotificationState, Unconfirmed
-from tests.booking.factories import AMSTERDAM, make_family, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_family,
+    make_hours,
+    make_practice,
+    make_therapist,
+    make_type,
+    wall,
+)
 from tests.booking.steps import NOW, book, free, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
@@ -142,3 +152,25 @@ def test_what_was_not_kept_and_is_taken_meanwhile_says_so(consult: AppointmentTy
 
     with pytest.raises(SlotTaken):
         by_mail.confirm(last, zone=AMSTERDAM, now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_are_one_mail() -> None:
+    make_practice()
+    alice, bob = make_therapist(), make_therapist()
+    for therapist in (alice, bob):
+        make_hours(therapist, start="09:00", end="12:00")
+    either = make_type(alice, bob)
+    barrier = Barrier(4)
+
+    def click(number: int) -> None:
+        try:
+            barrier.wait(10)
+            ask(either)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(click, range(4)))
+
+    assert Unconfirmed.objects.count() == Hold.objects.count() == Notification.objects.count() == 1

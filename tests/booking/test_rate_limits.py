@@ -1,5 +1,7 @@
 """Tries are counted exactly, and kept under a hash alone."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -94,3 +96,24 @@ def test_who_waits_too_long_is_told_so_but_not_about_what_was_done() -> None:
         rate_limits.record(LIMIT, "10.0.0.1", now=NOW)
 
     assert RateCounter.objects.get().count == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_are_all_counted() -> None:
+    limit = Limit("crowd", 25, timedelta(hours=1))
+
+    def five_tries(number: int) -> int:
+        passed = 0
+        try:
+            for _ in range(5):
+                with suppress(TooManyRequests):
+                    rate_limits.count(limit, "10.0.0.1", now=NOW)
+                    passed += 1
+        finally:
+            connection.close()
+        return passed
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(five_tries, range(8))) == limit.most
+
+    assert RateCounter.objects.get().count == 40
