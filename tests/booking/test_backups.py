@@ -16,7 +16,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from booking import backups, erasure, guards
-from booking.models import Actor, Appointment, AppointmentType, Notification, NotificationState, Parent, State
+from booking.models import (
+    Actor,
+    Appointment,
+    AppointmentType,
+    Notification,
+    NotificationState,
+    Parent,
+    State,
+    Unconfirmed,
+)
 from booking.version_triggers import therapists_own
 from practice.models import SITE, Practice, Version
 from tests.booking.accounts import make_account
@@ -261,6 +270,24 @@ def test_the_database_that_is_replaced_knows_who_asked(booked: Appointment, tmp_
     call_command("restore", tmp_path / "backup", overwrite=True, stdout=io.StringIO())
 
     assert Parent.objects.get().name == ""
+
+
+def test_what_was_not_confirmed_within_its_hour_does_not_come_back(booked: Appointment, tmp_path: Path) -> None:
+    Unconfirmed.objects.create(
+        request="an hour ago",
+        appointment_type=booked.appointment_type,
+        therapist=booked.therapist,
+        start=booked.start,
+        email="noor@example.org",
+        language="nl",
+        typed="{}",
+        expires_at=NOW,
+    )
+    call_command("backup", tmp_path / "backup", stdout=io.StringIO())
+
+    call_command("restore", tmp_path / "backup", overwrite=True, stdout=io.StringIO())
+
+    assert not Unconfirmed.objects.exists()
 
 
 def test_asked_erasures_are_written_down_with_the_rows_themselves(booked: Appointment) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.utils import timezone
 
-from booking import backups, erasure
+from booking import backups, by_mail, erasure
 
 
 class Command(BaseCommand):
@@ -36,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from error
         except backups.Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        by_mail.forget_expired(now=now)
         erased = erasure.erase_again(asked, now=now) + erasure.erase_past_term(now=now)
         self.stdout.write(f"{restored.rows} rows of {restored.made_at:%Y-%m-%d %H:%M} UTC are back.")
         self.stdout.write(f"Families erased since, erased again: {erased}.")
