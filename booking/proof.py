@@ -18,20 +18,16 @@ from booking.rate_limits import BOOKINGS, HOLDS, Limit
 # Two seconds of a phone that tries every number, and a third of a millisecond here.
 _ITERATIONS, _NUMBERS = 1000, 2500
 _LIFE = timedelta(minutes=30)
+# Counts whoever chooses a time or books.
 LOAD = Limit("load", settings.PROOF_FROM, timedelta(minutes=10))
 _ANSWERS = Limit("proof", 1, timedelta(days=1))
-
-
-def count(*, now: datetime) -> None:
-    """Count one more who chooses a time or books, whoever it is."""
-    rate_limits.record(LOAD, "everyone", now=now)
 
 
 def is_due(caller: str, *, now: datetime) -> bool:
     """Return whether `caller` is to work before booking: all do while many book, and whoever is halfway to a limit
     of their own does at any time."""
     half = [(limit, caller, limit.most // 2) for limit in (BOOKINGS, HOLDS)]
-    return rate_limits.any_reached([(LOAD, "everyone", LOAD.most), *half], now=now)
+    return rate_limits.any_reached([(LOAD, rate_limits.EVERYONE, LOAD.most), *half], now=now)
 
 
 def question(*, now: datetime) -> str:

@@ -1,9 +1,10 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -33,10 +34,13 @@ DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))
+# Who counts where it is about all callers together.
+EVERYONE = "everyone"
 
 
-def count(limit: Limit, caller: str, *, now: datetime) -> None:
-    """Count one try of `limit` by `caller` (an address or a mailbox; only its keyed hash is kept).
+def count(limit: Limit, caller: str, *, now: datetime, towards: Limit | None = None) -> None:
+    """Count one try of `limit` by `caller` (an address or a mailbox; only its keyed hash is kept), and one of
+    `towards`, which all callers share and which refuses nobody.
 
     Outside a transaction every try counts, the refused ones too. Inside one only what comes to be counts, and
     those who count the same wait for one another until the transaction ends.
@@ -44,8 +48,9 @@ def count(limit: Limit, caller: str, *, now: datetime) -> None:
     """
     if not settings.RATE_LIMITS:
         return
-    _, tried = _add(limit, caller, 1, now)
-    if tried > limit.most:
+    # The one that all share comes last, or two callers could wait for each other.
+    tried = [(limit, caller), *([(towards, EVERYONE)] if towards else [])]
+    if _add(tried, now) > limit.most:
         raise refusal(limit, now=now)
 
 
@@ -54,7 +59,7 @@ def record(limit: Limit, caller: str, *, now: datetime) -> None:
     if settings.RATE_LIMITS:
         # Nobody is to read of an error about what was done: rather one try goes uncounted.
         with suppress(Busy):
-            _add(limit, caller, 1, now)
+            _add([(limit, caller)], now)
 
 
 def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
@@ -104,28 +109,30 @@ def _window_start(limit: Limit, now: datetime) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
 
 
-def _add(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime, int]:
+def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
+    """Count one try of each, and return how often the first was tried in its window."""
     try:
-        return _upsert(limit, caller, tries, now)
+        return _upsert(tried, now)
     except OperationalError as error:
         if guards.contended(error):
             raise Busy from error
         raise
 
 
-def _upsert(limit: Limit, caller: str, tries: int, now: datetime) -> tuple[datetime, int]:
-    window_start = _window_start(limit, now)
+def _upsert(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
     table = RateCounter._meta.db_table
+    keys = [lookup_hash("rate", limit.name, caller) for limit, caller in tried]
+    values: list[Any] = []
+    for key, (limit, _) in zip(keys, tried, strict=True):
+        values += [key, connection.ops.adapt_datetimefield_value(_window_start(limit, now))]
     with transaction.atomic(), connection.cursor() as cursor:
         # One statement, so that two callers at once are both counted: cache.incr loses some of them here.
         cursor.execute(
-            f"INSERT INTO {table} (key, window_start, count) VALUES (%s, %s, %s) "  # noqa: S608
-            f"ON CONFLICT (key, window_start) DO UPDATE SET count = {table}.count + excluded.count "
-            "RETURNING count",
-            [
-                lookup_hash("rate", limit.name, caller),
-                connection.ops.adapt_datetimefield_value(window_start),
-                tries,
-            ],
+            f"INSERT INTO {table} (key, window_start, count) "  # noqa: S608
+            f"VALUES {', '.join(['(%s, %s, 1)'] * len(keys))} "
+            f"ON CONFLICT (key, window_start) DO UPDATE SET count = {table}.count + 1 "
+            "RETURNING key, count",
+            values,
         )
-        return window_start, cursor.fetchone()[0]
+        # SQLite gives them in any order.
+        return int(dict(cursor.fetchall())[keys[0]])

@@ -89,9 +89,8 @@ def hold(request: PracticeRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form)
     caller = client.caller(request)
-    proof.count(now=now)
     try:
-        rate_limits.count(rate_limits.HOLDS, caller, now=now)
+        rate_limits.count(rate_limits.HOLDS, caller, now=now, towards=proof.LOAD)
         holds.hold(
             form.cleaned_data["type"],
             form.cleaned_data["start"],
@@ -233,9 +232,8 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         status = 409 if slot.withdrawn else 422
         return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
     language, caller = get_language() or settings.LANGUAGE_CODE, client.caller(request)
-    proof.count(now=now)
     try:
-        rate_limits.count(rate_limits.BOOKINGS, caller, now=now)
+        rate_limits.count(rate_limits.BOOKINGS, caller, now=now, towards=proof.LOAD)
         due = _looks_made(request) or proof.is_due(caller, now=now)
         if due and "by_mail" in request.POST:
             return _ask_by_mail(request, slot, form.family(language), _request(request, form, slot), now)

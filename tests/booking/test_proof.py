@@ -10,8 +10,9 @@ import pytest
 import time_machine
 
 from booking import proof, rate_limits
-from booking.errors import ProofNeeded, SlotTaken
+from booking.errors import ProofNeeded, SlotTaken, TooManyRequests
 from booking.models import Appointment, AppointmentType
+from booking.rate_limits import Limit
 from tests.booking.factories import make_family
 from tests.booking.steps import NOW, book
 
@@ -109,16 +110,29 @@ def test_nonsense_is_no_answer(nonsense: str) -> None:
 
 
 def test_it_is_due_while_many_book_and_a_while_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "LOAD", rate_limits.Limit("load", 3, proof.LOAD.window))
-    for _ in range(2):
-        proof.count(now=NOW)
+    monkeypatch.setattr(proof, "LOAD", Limit("load", 3, proof.LOAD.window))
+
+    def tries(*callers: str) -> None:
+        for caller in callers:
+            rate_limits.count(rate_limits.HOLDS, caller, now=NOW, towards=proof.LOAD)
+
+    tries("10.0.0.2", "10.0.0.3")
     assert not proof.is_due("10.0.0.1", now=NOW)
 
-    proof.count(now=NOW)
+    tries("10.0.0.2")
 
     assert proof.is_due("10.0.0.1", now=NOW)
     assert proof.is_due("10.0.0.1", now=NOW + timedelta(minutes=10))
     assert not proof.is_due("10.0.0.1", now=NOW + timedelta(minutes=20))
+
+
+def test_what_all_do_together_refuses_nobody() -> None:
+    own, together = Limit("own", 5, timedelta(hours=1)), Limit("load", 1, timedelta(hours=1))
+    for _ in range(own.most):
+        rate_limits.count(own, "10.0.0.1", now=NOW, towards=together)
+
+    with pytest.raises(TooManyRequests):
+        rate_limits.count(own, "10.0.0.1", now=NOW, towards=together)
 
 
 def test_it_is_due_of_who_is_halfway_to_a_limit(settings: Any) -> None:
