@@ -103,7 +103,10 @@ class NotAllowedMiddleware:
 
 
 class PrivatePagesMiddleware:
-    """Keeps the pages of accounts and of the admin out of every cache: they show secrets and names."""
+    """Keeps pages of accounts, of the admin, of the agenda and of who books out of caches and search engines.
+
+    Refusals and redirects too: some show secrets and names, and some have addresses that do.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -111,8 +114,14 @@ class PrivatePagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         route = request.resolver_match.route if request.resolver_match else ""
-        if {"account", "beheer"} & set(route.split("/")[:2]):
-            add_never_cache_headers(response)
+        language, _, rest = route.partition("/")
+        part, _, behind = (rest if language in dict(settings.LANGUAGES) else route).partition("/")
+        # The list of times is for everyone; what comes behind it is for one family.
+        if part in {"account", "agenda", "beheer"} or (part == "afspraak" and behind):
+            # A feed may be kept by the calendar that reads it, and says so itself.
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
+            response["X-Robots-Tag"] = "noindex"
         return response
 
 

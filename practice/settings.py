@@ -116,10 +116,12 @@ MIDDLEWARE = [
     "practice.middleware.RequestIdMiddleware",
     "practice.middleware.ProbesMiddleware",
     "practice.metrics.MetricsMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above all that answers by itself: redirects, refusals and static files have these headers too.
     "csp.middleware.CSPMiddleware",
     "practice.middleware.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "practice.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -130,7 +132,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "practice.session_age.SessionAgeMiddleware",
     "practice.second_factor.SecondFactorMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "practice.middleware.NotAllowedMiddleware",
     "practice.middleware.PracticeMiddleware",
@@ -266,6 +267,8 @@ PHONENUMBER_DEFAULT_FORMAT = "INTERNATIONAL"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# No other site has any use for a file of ours.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -360,6 +363,8 @@ SESSION_MOST_HOURS = _number("SESSION_MOST_HOURS", 24, least=1)
 SESSION_COOKIE_AGE = SESSION_MOST_HOURS * 3600
 CSRF_COOKIE_AGE = None
 SESSION_COOKIE_SAMESITE = "Lax"
+# In the session, not in a cookie of their own, which would be neither __Host- nor of use to anyone.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "practice.views.csrf_failure"

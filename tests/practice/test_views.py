@@ -6,10 +6,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from django.contrib.messages.storage.base import Message
-from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.core.management import call_command
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -298,8 +298,13 @@ def test_page_shows_each_change_at_once(client: Client, change: Callable[[], obj
 @pytest.mark.usefixtures("site")
 def test_page_for_one_visitor_is_not_shown_to_the_others(client: Client) -> None:
     def told(sentence: str) -> str:
-        browser, storage = Client(), CookieStorage(RequestFactory().get("/"))
-        browser.cookies["messages"] = storage._encode([Message(25, sentence)])  # type: ignore[attr-defined]
+        browser = Client()
+        request = RequestFactory().get("/")
+        request.session = session = browser.session
+        storage = SessionStorage(request)
+        storage.add(25, sentence)
+        storage.update(HttpResponse())
+        session.save()
         return browser.get("/hechting/").content.decode()
 
     assert "Only for you" in told("Only for you")
