@@ -31,8 +31,9 @@ class NotOfThisPracticeValidator:
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         """Raise ValidationError where next to nothing is left of `password` without those words."""
-        practice = Practice.load()
-        own = re.findall(r"\w{3,}", f"{practice.name} {practice.city}".lower())
+        # The first account may be made before the practice is filled in.
+        practice = Practice.objects.first()
+        own = re.findall(r"\w{3,}", f"{practice.name} {practice.city}".lower()) if practice else []
         left = password.lower()
         for word in sorted((*own, *_AT_HAND), key=len, reverse=True):
             left = left.replace(word, "")
