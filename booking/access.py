@@ -1,6 +1,6 @@
 """Who may see what at /agenda/: a therapist the own appointments, a manager all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -12,13 +12,16 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
-from booking import calendars
+from booking import access_log, calendars
+from booking.errors import Busy
 from booking.models import (
+    Actor,
     Appointment,
     AppointmentQuerySet,
     AppointmentType,
@@ -86,6 +89,15 @@ def account_of(request: HttpRequest) -> User:
     return request.user
 
 
+def note(request: HttpRequest, action: str, found: Iterable[Appointment]) -> None:
+    """Write into the access log who is about to see the families of `found`; only behind `therapist_required`.
+
+    Those that were erased have nothing left to see. Raises Busy where it cannot be written: nothing is shown then.
+    """
+    seen = [appointment.public_id for appointment in found if appointment.erased_at is None]
+    access_log.record(action, seen, by=Actor.THERAPIST, at=timezone.now(), account=account_of(request))
+
+
 def therapist_required(view: View) -> View:
     """Call `view(request, viewer, …)` for a therapist or manager who came in with both factors.
 
@@ -123,4 +135,9 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
         return second_factor.ask(request.get_full_path() if request.method == "GET" else reverse("booking:agenda"))
     viewer = Viewer(therapist, user.is_staff, everyone, therapist is not None and therapist.calendar_fails)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
-    return view(request, viewer, *args, **kwargs)
+    try:
+        return view(request, viewer, *args, **kwargs)
+    except Busy:
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = "5"
+        return response

@@ -39,6 +39,8 @@ _LEFT_OUT = {
     *("sessions.Session", "usersessions.UserSession", "booking.Hold", "booking.RateCounter"),
     "practice.Version",
 }
+# Written to, never emptied.
+_GROWS = "booking_accessentry"
 _BATCH = 500
 _KNOWN = "kennismaking"
 _key_check = EncryptedTextField()
@@ -106,7 +108,9 @@ def _load(lines: Iterator[Any], overwrite: bool) -> Restored:
     if not overwrite and any(model._base_manager.exists() for model in (User, Therapist, Appointment)):
         raise Refused("This database holds a practice already. `--overwrite` replaces all of it.")
     tables = {model._meta.db_table: model for model in _kept()}
-    gone = [*tables, *(apps.get_model(label)._meta.db_table for label in _LEFT_OUT - {"practice.Version"})]
+    # Who saw what only grows: what this database has of it stays beside what the backup brings.
+    tables_emptied = [table for table in tables if table != _GROWS]
+    gone = [*tables_emptied, *(apps.get_model(label)._meta.db_table for label in _LEFT_OUT - {"practice.Version"})]
     names = [connection.ops.quote_name(table) for table in gone]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -151,7 +155,8 @@ def _statement(line: dict[str, Any], tables: dict[str, Model]) -> tuple[str, lis
     table, values = connection.ops.quote_name(line["table"]), ", ".join(["%s"] * len(line["columns"]))
     # Only names that are our own fields' get this far.
     fields = [ours[name] for name in line["columns"]]
-    return f"INSERT INTO {table} ({names}) VALUES ({values})", fields  # noqa: S608
+    again = " ON CONFLICT DO NOTHING" if line["table"] == _GROWS else ""
+    return f"INSERT INTO {table} ({names}) VALUES ({values}){again}", fields  # noqa: S608
 
 
 @contextmanager

@@ -1,12 +1,25 @@
 """Who is calling: the address that rate limits count by, and the browser session that a hold belongs to."""
 
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import uuid4
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from booking import access_log
 from booking.encryption import lookup_hash
 from practice.proxies import is_trusted
+
+
+class CallerMiddleware:
+    """Let the access log know from which network the request comes."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with access_log.calling_from(address(request)):
+            return self.get_response(request)
 
 
 def address(request: HttpRequest) -> str:

@@ -59,6 +59,22 @@ _REFUSED_UPDATES = {
     "event_stays_series": ("schedule_event", "OLD.rule_id IS NOT NULL AND NEW.rule_id IS NULL"),
 }
 
+# The log of who saw what only grows; what is past its term, by the database's own clock, may go.
+_LOG = "booking_accessentry"
+_SQLITE_LOG = {
+    # Before anything else: "INSERT OR REPLACE" would take the row away without a trigger for deletions.
+    "access_log_replaced": f"BEFORE INSERT ON {_LOG} WHEN NEW.id IN (SELECT id FROM {_LOG})"  # noqa: S608
+    " BEGIN SELECT RAISE(IGNORE); END",
+    "access_log_changed": f"BEFORE UPDATE ON {_LOG} BEGIN SELECT RAISE(ABORT, 'access_log_changed'); END",
+    "access_log_kept": f"BEFORE DELETE ON {_LOG} WHEN OLD.kept_until > strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    " BEGIN SELECT RAISE(ABORT, 'access_log_kept'); END",
+}
+_POSTGRESQL_LOG = {
+    "access_log_changed": f"BEFORE UPDATE ON {_LOG} FOR EACH ROW",
+    "access_log_kept": f"BEFORE DELETE ON {_LOG} FOR EACH ROW WHEN (OLD.kept_until > now())",
+    "access_log_emptied": f"BEFORE TRUNCATE ON {_LOG} FOR EACH STATEMENT",
+}
+
 
 def _sqlite_triggers() -> dict[str, str]:
     triggers = {
@@ -109,6 +125,10 @@ def install(connection: BaseDatabaseWrapper) -> None:
             for name, statement in _sqlite_triggers().items():
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
                 cursor.execute(statement)
+            if _LOG in tables:
+                for name, rest in _SQLITE_LOG.items():
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+                    cursor.execute(f"CREATE TRIGGER {name} {rest}")
             return
         cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
         cursor.execute(_POSTGRESQL_REFUSE)
@@ -119,6 +139,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) "
                 "EXECUTE FUNCTION booking_refuse()"
             )
+        if _LOG in tables:
+            for name, rest in _POSTGRESQL_LOG.items():
+                cursor.execute(f"CREATE OR REPLACE TRIGGER {name} {rest} EXECUTE FUNCTION booking_refuse()")
 
 
 def _present(connection: BaseDatabaseWrapper) -> set[str]:
@@ -137,7 +160,17 @@ def missing(connection: BaseDatabaseWrapper) -> set[str]:
     """Return the names of the guards that `connection`'s database ought to have and has not."""
     expected = set(_REFUSED_UPDATES)
     expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
+    if _LOG in connection.introspection.table_names():
+        expected |= set(_SQLITE_LOG if connection.vendor == "sqlite" else _POSTGRESQL_LOG)
     return (expected | version_triggers.expected(connection)) - _present(connection)
+
+
+def let_log_go(connection: BaseDatabaseWrapper) -> None:
+    """Take away what keeps the access log, until the next `install`: for tests, which empty every table."""
+    with connection.cursor() as cursor:
+        for name in _SQLITE_LOG if connection.vendor == "sqlite" else _POSTGRESQL_LOG:
+            on = "" if connection.vendor == "sqlite" else f" ON {_LOG}"
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
 
 def install_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:

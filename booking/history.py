@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from prometheus_client import Counter
 
+from booking import access_log
 from booking.models import Action, Actor, Appointment, HistoryEntry
 
 _DEEDS = Counter("kennismaking_deeds", "What was done with appointments, and by whom.", ["action", "actor"])
@@ -27,4 +28,5 @@ def record(
     HistoryEntry.objects.create(
         appointment=appointment, action=action, actor=by, at=at, account=account, start_before=start_before
     )
+    access_log.record(action, [appointment.public_id], by=by, at=at, account=account)
     transaction.on_commit(_DEEDS.labels(action.value, by.value).inc, robust=True)

@@ -6,7 +6,17 @@ from typing import Any
 from celery import shared_task, signals
 from django.utils import timezone
 
-from booking import appointments, by_mail, calendars, erasure, holds, notifications, outbox, rate_limits
+from booking import (
+    access_log,
+    appointments,
+    by_mail,
+    calendars,
+    erasure,
+    holds,
+    notifications,
+    outbox,
+    rate_limits,
+)
 from practice.models import Practice
 
 _stopping = Event()
@@ -40,6 +50,7 @@ def tidy() -> None:
     holds.forget_expired(now=now)
     appointments.forget_idempotency_keys(now=now)
     rate_limits.forget_old(now=now)
+    access_log.forget_old(now=now)
 
 
 @shared_task(name="booking.tasks.read_calendars")

@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "practice.second_factor.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "practice.middleware.NotAllowedMiddleware",
+    "booking.client.CallerMiddleware",
     "practice.middleware.PracticeMiddleware",
 ]
 
@@ -309,6 +310,8 @@ API_KEYS = env.list("API_KEYS", default=[])
 if API_BOOKING not in {"key", "open", "off"}:
     raise ImproperlyConfigured("API_BOOKING must be one of: key, open, off")
 ERASE_AFTER_DAYS = _number("ERASE_AFTER_DAYS", 30)
+# How long it is kept who saw or changed a family's data: five years.
+ACCESS_LOG_DAYS = _number("ACCESS_LOG_DAYS", 1826, least=1)
 # Networks of one's own, such as 192.168.1.0/24, where calendars may be read besides the public internet.
 CALENDAR_NETWORKS = env.list("CALENDAR_NETWORKS", default=[])
 

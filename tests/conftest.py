@@ -29,6 +29,23 @@ def django_db_modify_db_settings() -> None:
         database["TEST"]["NAME"] = f"test_{database['NAME']}_{worker}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied() -> None:
+    """Let a test that commits empty every table at its end, the access log too; that puts the triggers back."""
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from booking import guards
+
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def emptied(test: TransactionTestCase) -> None:
+        guards.let_log_go(connection)
+        empty(test)
+
+    TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The address of a real PostgreSQL server, for tests that start processes of their own on it."""

@@ -37,8 +37,8 @@ from tests.booking.factories import (
 )
 
 NOW = wall("2026-11-20 12:00")
-# What a visit may leave behind: counts of tries, and the visitor's own session.
-LEFT_BEHIND = {"booking_ratecounter", "django_session", "usersessions_usersession"}
+# What a visit may leave behind: counts of tries, who saw what, and the visitor's own session.
+LEFT_BEHIND = {"booking_accessentry", "booking_ratecounter", "django_session", "usersessions_usersession"}
 # A part of a route, <int:pk>, or a group of a pattern, (?P<url>.*).
 _PART = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>")
 

@@ -1,5 +1,6 @@
 """The tables of booking. Rules that must hold whoever writes stand here as constraints, and in guards.py."""
 
+from booking.models.access import AccessEntry
 from booking.models.appointment import (
     Actor,
     AgeBand,
@@ -17,6 +18,7 @@ from booking.models.rate_counter import RateCounter
 from booking.models.unconfirmed import Unconfirmed
 
 __all__ = [
+    "AccessEntry",
     "Action",
     "Actor",
     "AgeBand",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from booking import agenda, agenda_days, outbox
-from booking.access import Viewer, therapist_required
+from booking.access import Viewer, note, therapist_required
 from booking.models import AppointmentQuerySet
 from booking.views.days import days
 from booking.views.plans import month_plan, plan
@@ -75,6 +75,7 @@ def _listed(request: PracticeRequest, found: AppointmentQuerySet, now: datetime)
         query = request.GET.copy()
         query["page"] = f"{number}"
         addresses[name] = f"?{query.urlencode()}" if number else ""
+    note(request, "listed", listed[:_ON_A_PAGE])
     return {"days": days(listed[:_ON_A_PAGE], now), **addresses}
 
 
@@ -87,4 +88,8 @@ def _shown(request: PracticeRequest, viewer: Viewer, where: Whereabouts, now: da
         found = agenda_days.month(where.therapists, where.first, where.last, zone=zone, language=language)
         return {"weeks": month_plan(found, where, now)}
     of_days = agenda_days.days(where.therapists, where.first, where.last, zone=zone, now=now, language=language)
+    entries = [entry for of_day in of_days for entry in of_day.entries]
+    # An appointment over midnight lies on both of its days.
+    shown = {entry.appointment.pk: entry.appointment for entry in entries if entry.appointment}
+    note(request, "listed", shown.values())
     return {"plan": plan(of_days, where, zone, now)}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from booking import appointments, by_hand, erasure
-from booking.access import Viewer, account_of, therapist_required
+from booking.access import Viewer, account_of, note, therapist_required
 from booking.errors import AlreadyChanged, BookingError
 from booking.forms.appointments import CancelForm, MoveForm
 from booking.forms.parent import DayForm
@@ -247,6 +247,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
+    note(request, "seen", [found])
     begun = now >= found.start
     standing = found.state == State.CONFIRMED and not begun
     reachable = any(parent.email for parent in found.parents.all())

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from booking import client, feed, links, rate_limits
+from booking import access_log, client, feed, links, rate_limits
 from booking.access import Viewer, therapist_required
-from booking.errors import TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.forms.feed import FeedForm
-from booking.models import FeedDetail, Therapist
+from booking.models import Actor, FeedDetail, Therapist
 from practice.requests import PracticeRequest
 
 
@@ -35,6 +35,12 @@ def read(request: PracticeRequest, token: str) -> HttpResponse:
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
     else:
+        try:
+            # One entry for all that it tells: calendar programs come back every half hour.
+            told = [] if therapist.feed_detail == FeedDetail.NOTHING else [None]
+            access_log.record("feed_read", told, by=Actor.THERAPIST, at=now, account=therapist.user)
+        except Busy as error:
+            return HttpResponse(str(error), status=503, headers={"Retry-After": "5"})
         response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
         response["Content-Disposition"] = 'inline; filename="agenda.ics"'
     response["ETag"] = etag
