@@ -1,5 +1,6 @@
 # One image for the web server, the worker, the scheduler and the migrations: only the command differs.
 FROM python:3.11-slim AS packages
+WORKDIR /srv
 COPY requirements.txt .
 RUN python -m venv /srv/venv \
     && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
@@ -21,6 +22,7 @@ RUN mkdir -p data/static \
     && python manage.py collectstatic --no-input --verbosity 0 \
     && python -m compileall -q booking practice
 ENV PYTHONDONTWRITEBYTECODE=1
-USER practice
+# By number, so that what starts it can see that it is not root.
+USER 10001
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "practice.wsgi:application"]
