@@ -1,6 +1,7 @@
 from django.urls import path
 
 from booking.views import (
+    access_log,
     agenda,
     appointment,
     by_hand,
@@ -93,6 +94,8 @@ urlpatterns = [
     path("agenda/kalenders/", calendars.show, name="calendars"),
     path("agenda/kalenders/<int:pk>/lezen/", calendars.read_now, name="read_calendar"),
     path("agenda/kalenders/<int:pk>/weg/", calendars.remove, name="remove_calendar"),
+    path("agenda/inzage/", access_log.show, name="access_log"),
+    path("agenda/inzage/inzage.csv", access_log.download, name="download_access_log"),
     path("agenda/cijfers/", numbers.show, name="numbers"),
     path("agenda/cijfers/cijfers.csv", numbers.download, name="download_numbers"),
     path("agenda/soorten/", types.appointment_types, name="appointment_types"),

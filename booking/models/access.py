@@ -14,6 +14,10 @@ LOOKS = [
     ("listed", _("saw it in a list")),
     ("seen", _("saw the data")),
     ("feed_read", _("a calendar program read the feed")),
+    ("downloaded", _("downloaded the data")),
+    ("refused", _("gave a wrong answer")),
+    ("log_seen", _("looked at this log")),
+    ("log_exported", _("downloaded this log")),
 ]
 
 

@@ -16,6 +16,7 @@ class Action(models.TextChoices):
     NO_SHOW = "no_show", _("noted: nobody came")
     ASKED_TO_MOVE = "asked_to_move", _("asked for another time")
     RESENT = "resent", _("sent the confirmation again")
+    CORRECTED = "corrected", _("corrected the data")
     LINKS_ENDED = "links_ended", _("ended the links in the mails")
     ERASE_ASKED = "erase_asked", _("asked to erase the data")
     ERASED = "erased", _("erased the data")

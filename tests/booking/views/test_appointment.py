@@ -79,7 +79,7 @@ class TestOneAppointment:
         with CaptureQueriesContext(connection) as many:
             browsers["alice"].get(address(appointment))
 
-        assert len(one) == len(many) <= 11
+        assert len(one) == len(many) <= 10
 
     def test_cancelling_tells_the_family_but_not_the_reason(
         self, browsers: dict[str, Client], appointment: Appointment

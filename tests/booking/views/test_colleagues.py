@@ -215,7 +215,7 @@ class TestChanging:
             make_appointment(therapist=colleague, start="2099-12-01 10:00")
         browsers["bob"].get(URL)
 
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             page = browsers["bob"].get(URL)
         assert text(page).count("can be booked") == 2 + more
 
