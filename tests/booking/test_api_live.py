@@ -32,6 +32,8 @@ def test_nothing_that_the_description_allows_or_forbids_breaks_it(served: Factor
 
     assert done.returncode == 0, done.stdout
     assert "6 selected / 6 total" in done.stdout
+    # One call after another too: books, then reads, moves and cancels that.
+    assert "✅  Stateful" in done.stdout
     assert "Traceback" not in log
 
 
