@@ -29,14 +29,14 @@ from practice.requests import PracticeRequest
 @require_GET
 def show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Show one appointment, how to reach the family, what was done and mailed, and what can be done."""
-    return _page(request, _found(viewer, public_id))
+    return _page(request, found_by(viewer, public_id))
 
 
 @therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Move the appointment: to a free time, or to any other."""
-    found, now = _found(viewer, public_id), timezone.now()
+    found, now = found_by(viewer, public_id), timezone.now()
     try:
         appointments.must_be_changeable(found, Actor.THERAPIST, now)
     except BookingError as error:
@@ -51,7 +51,7 @@ def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRespo
 @require_POST
 def cancel(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Cancel the appointment; whether the family gets a mail is for the therapist to say."""
-    found = _found(viewer, public_id)
+    found = found_by(viewer, public_id)
     form = CancelForm(request.POST, appointment=found)
     if not form.is_valid():
         return _page(request, found, form=form, status=422)
@@ -78,7 +78,7 @@ def cancel(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRes
 @require_POST
 def attended(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Write down that the family came."""
-    found, account = _found(viewer, public_id), account_of(request)
+    found, account = found_by(viewer, public_id), account_of(request)
     done = _("Noted: they came.")
     return _act(request, found, lambda now: appointments.mark_attended(found, now=now, account=account), done)
 
@@ -87,7 +87,7 @@ def attended(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpR
 @require_POST
 def no_show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Write down that the family did not come."""
-    found, account = _found(viewer, public_id), account_of(request)
+    found, account = found_by(viewer, public_id), account_of(request)
     done = _("Noted: nobody came.")
     return _act(request, found, lambda now: appointments.mark_no_show(found, now=now, account=account), done)
 
@@ -96,7 +96,7 @@ def no_show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRe
 @require_POST
 def send_again(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Send the confirmation once more."""
-    found, account = _found(viewer, public_id), account_of(request)
+    found, account = found_by(viewer, public_id), account_of(request)
     done = _("The confirmation is sent again.")
     return _act(request, found, lambda now: by_hand.send_confirmation_again(found, account=account, now=now), done)
 
@@ -105,7 +105,7 @@ def send_again(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> Htt
 @require_POST
 def end_links(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """End the links in the mails that the family has."""
-    found, account = _found(viewer, public_id), account_of(request)
+    found, account = found_by(viewer, public_id), account_of(request)
     done = _("The links in earlier mails no longer work.")
     return _act(request, found, lambda now: by_hand.end_links(found, account=account, now=now), done)
 
@@ -114,7 +114,7 @@ def end_links(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> Http
 @require_POST
 def ask_to_move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Ask the family to choose another time."""
-    found, account = _found(viewer, public_id), account_of(request)
+    found, account = found_by(viewer, public_id), account_of(request)
     done = _("The family gets a mail with a link to choose another time.")
     return _act(request, found, lambda now: by_hand.ask_to_move(found, account=account, now=now), done)
 
@@ -123,7 +123,7 @@ def ask_to_move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> Ht
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Ask once, then erase the family's data; an appointment that lies ahead is cancelled by it."""
-    found, now = _found(viewer, public_id), timezone.now()
+    found, now = found_by(viewer, public_id), timezone.now()
     if request.method != "POST":
         ahead = found.state == State.CONFIRMED and found.start > now
         return render(request, "agenda/erase.html", {"appointment": found, "ahead": ahead})
@@ -136,7 +136,7 @@ def erase(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResp
     )
 
 
-def _found(viewer: Viewer, public_id: UUID) -> Appointment:
+def found_by(viewer: Viewer, public_id: UUID) -> Appointment:
     """Return the appointment, where the viewer may see it; raises Http404 else."""
     visible = viewer.appointments().select_related("appointment_type", "therapist").prefetch_related("parents")
     return get_object_or_404(visible, public_id=public_id)

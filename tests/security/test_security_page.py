@@ -29,6 +29,7 @@ def test_every_test_that_it_names_is_there() -> None:
         ("booking", rate_limits.BOOKINGS_PER_MAIL),
         ("moving by a parent", rate_limits.MOVES_PER_MAIL),
         ("tokens that open nothing", rate_limits.DEAD_LINKS),
+        ("phone number asked before data are shown", rate_limits.ANSWERS),
         ("signing in, a link for a password", rate_limits.SIGN_IN),
         ("links for a password", rate_limits.PASSWORD_LINKS),
         ("calls of the API", rate_limits.API),

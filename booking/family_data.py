@@ -1,0 +1,105 @@
+"""What is kept of a family: telling it, and putting it right (AVG articles 15, 16 and 20)."""
+
+import hmac
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F
+
+from booking import claims, history, notifications, outbox
+from booking.appointments import Family, email_hash, phone_hash
+from booking.errors import AlreadyChanged
+from booking.models import Action, Actor, Appointment, Kind, Parent, State
+
+
+def knows(parent: Parent, phone: str) -> bool:
+    """Return whether `phone` (E.164, or "") is the number that this parent gave: what who got the mail by
+    mistake does not know."""
+    return bool(parent.phone_hash) and hmac.compare_digest(parent.phone_hash, phone_hash(phone))
+
+
+def of(parent: Parent) -> Family:
+    """Return what the family gave, as it stands now."""
+    appointment = parent.appointment
+    return Family(
+        parent_name=parent.name,
+        email=parent.email,
+        phone=parent.phone,
+        language=parent.language,
+        child_first_name=appointment.child_first_name,
+        age_band=appointment.age_band,
+        remark=appointment.remark,
+        consent_version=parent.consent_version,
+    )
+
+
+def told(parent: Parent) -> dict[str, Any]:
+    """Return all that is kept about the family of `parent` and its appointment, for a file; times in UTC."""
+    appointment, family = parent.appointment, of(parent)
+    return {
+        "parent": {
+            "name": family.parent_name,
+            "email": family.email,
+            "phone": family.phone,
+            "language": family.language,
+        },
+        "child": {"first_name": family.child_first_name, "age_band": family.age_band},
+        "remark": family.remark,
+        "consent": {"version": parent.consent_version, "given_at": parent.consented_at},
+        "appointment": {
+            "reference": appointment.public_id,
+            "type": str(appointment.appointment_type.name),
+            "therapist": appointment.therapist.name,
+            "start": appointment.start,
+            "end": appointment.end,
+            "state": appointment.state,
+            "booked_at": appointment.created_at,
+            "cancelled_at": appointment.cancelled_at,
+            "cancel_reason": appointment.cancel_reason,
+        },
+        "mails": [
+            {"kind": mail.kind, "due_at": mail.due_at, "state": mail.state, "sent_at": mail.sent_at}
+            for mail in parent.notifications.order_by("due_at", "pk")
+        ],
+        "history": [
+            {"at": done.at, "action": done.action, "by": done.actor} for done in appointment.history.all()
+        ],
+    }
+
+
+def correct(parent: Parent, family: Family, *, by: Actor, now: datetime, account: User | None = None) -> bool:
+    """Let what is kept of the family be as `family` says, and return whether a new confirmation is on its way.
+
+    Consent and its version stay. A new mail address ends every link that went to the old one; while the
+    appointment lies ahead, the confirmation goes to the new one. Raises Busy, or AlreadyChanged where the family
+    was erased meanwhile.
+    """
+    family = replace(family, consent_version=parent.consent_version)
+    if family == of(parent):
+        return False
+    moved = family.email.casefold() != parent.email.casefold()
+    appointment = parent.appointment
+    with claims.transacting():
+        there = Appointment.objects.filter(pk=appointment.pk, erased_at=None, erase_requested_at=None)
+        if not there.update(
+            child_first_name=family.child_first_name, age_band=family.age_band, remark=family.remark
+        ):
+            raise AlreadyChanged
+        Parent.objects.filter(pk=parent.pk).update(
+            name=family.parent_name,
+            email=family.email,
+            email_hash=email_hash(family.email) if family.email else "",
+            phone=family.phone,
+            phone_hash=phone_hash(family.phone),
+            language=family.language,
+            link_version=F("link_version") + moved,
+        )
+        fresh = Appointment.objects.get(pk=appointment.pk)
+        history.record(fresh, Action.CORRECTED, by=by, at=now, account=account)
+        again = moved and bool(family.email) and fresh.state == State.CONFIRMED and now < fresh.start
+        if again:
+            notifications.plan_again(fresh, Kind.CONFIRMATION, now=now)
+            outbox.wake()
+    return again

@@ -1,0 +1,55 @@
+"""What is asked before a family's data is shown, and what of it can be put right."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+
+from booking.appointments import Family
+from booking.forms.parent import FamilyForm, PlainForm
+
+
+class AnswerForm(PlainForm):
+    """The phone number that the family gave: a link in a mail may have come to somebody else."""
+
+    phone = PhoneNumberField(
+        label=_("The phone number that you gave for this appointment"),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+        error_messages={
+            "required": _("Please fill in your phone number."),
+            "invalid": _("This phone number is not complete. An example: 06 12345678"),
+        },
+    )
+
+    def clean_phone(self) -> str:
+        """Return the number in E.164."""
+        return str(self.cleaned_data["phone"].as_e164)
+
+
+class CorrectByHandForm(FamilyForm):
+    """What the therapist can put right for a family that phones."""
+
+    language = forms.ChoiceField(
+        label=_("Language of our mails"),
+        choices=settings.LANGUAGES,
+        error_messages={"invalid_choice": _("Please choose one of the languages.")},
+    )
+    consent = None  # type: ignore[assignment] # Django's way to leave out a field
+    field_order = ["parent_name", "email", "phone", "language", "child_first_name", "age_band", "remark"]
+
+    def __init__(self, data: Any = None, *, now: Family) -> None:
+        super().__init__(data, initial=asdict(now))
+        self.now = now
+
+    def corrected(self) -> Family:
+        """Return the family's data as they should be."""
+        return replace(self.now, **{name: self.cleaned_data[name] for name in self.fields})
+
+
+class CorrectForm(CorrectByHandForm):
+    """What a parent can put right: all but the mail address, to which the link came."""
+
+    email = None  # type: ignore[assignment]

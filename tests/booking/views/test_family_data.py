@@ -1,0 +1,252 @@
+"""A family sees, takes along and puts right what is kept of it; the therapist does it for one that phones."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
+
+from booking import erasure, links
+from booking.models import (
+    AccessEntry,
+    Action,
+    Actor,
+    Appointment,
+    HistoryEntry,
+    Kind,
+    Notification,
+    NotificationState,
+    Parent,
+    Therapist,
+)
+from tests.booking.factories import make_appointment, make_notification, make_practice, make_type, wall
+from tests.booking.views.reading import text
+
+pytestmark = pytest.mark.django_db
+
+NOW = wall("2026-11-20 12:00")
+RIGHT = {
+    "parent_name": "Noor Jansen",
+    "phone": "06 87654321",
+    "language": "en",
+    "child_first_name": "Samira",
+    "age_band": "12_15",
+    "remark": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    make_practice()
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def appointment(alice: Therapist) -> Appointment:
+    return make_appointment(make_type(alice), start="2026-12-01 10:00", remark="een geheim")
+
+
+@pytest.fixture
+def family() -> Client:
+    return Client(headers={"accept-language": "en"})
+
+
+def address(appointment: Appointment, name: str = "family_data") -> str:
+    token = links.manage_token(Parent.objects.get(appointment=appointment))
+    with override("en"):
+        return reverse(f"booking:{name}", args=[token])
+
+
+def answered(family: Client, appointment: Appointment, phone: str = "06 12345678") -> Any:
+    return family.post(address(appointment), {"phone": phone})
+
+
+def seen_of(appointment: Appointment) -> list[tuple[str, str]]:
+    found = AccessEntry.objects.filter(appointment=appointment.public_id).order_by("at")
+    return [(entry.action, entry.actor) for entry in found]
+
+
+class TestSeeing:
+    def test_the_link_alone_shows_nothing_of_the_family(self, family: Client, appointment: Appointment) -> None:
+        for name in ("family_data", "correct_data", "download_data"):
+            page = family.get(address(appointment, name), follow=True).content.decode()
+            assert "Noor" not in page
+            assert "een geheim" not in page
+        assert family.post(address(appointment, "correct_data"), RIGHT).status_code == 302
+
+        assert Parent.objects.get().name == "Noor de Vries"
+        assert seen_of(appointment) == []
+
+    @pytest.mark.parametrize("phone", ["06 12345678", "+31612345678", "0031 6 1234 5678"])
+    def test_the_phone_number_opens_it_however_it_is_written(
+        self, family: Client, appointment: Appointment, phone: str
+    ) -> None:
+        assert answered(family, appointment, phone).status_code == 302
+
+        page = text(family.get(address(appointment)))
+
+        for kept in ("Noor de Vries", "noor@example.org", "+31612345678", "Sam", "een geheim"):
+            assert kept in page
+        assert seen_of(appointment) == [("seen", Actor.PARENT)]
+
+    @pytest.mark.parametrize("phone", ["06 12345679", "nothing", ""])
+    def test_another_one_does_not(self, family: Client, appointment: Appointment, phone: str) -> None:
+        refused = answered(family, appointment, phone)
+
+        assert refused.status_code == 422
+        assert "Noor" not in text(refused)
+        assert "Noor" not in text(family.get(address(appointment)))
+
+    def test_guessing_ends_after_five(self, family: Client, appointment: Appointment) -> None:
+        for last in range(5):
+            assert answered(family, appointment, f"06 1234000{last}").status_code == 422
+
+        assert answered(family, appointment).status_code == 429
+        assert seen_of(appointment) == [("refused", Actor.PARENT)] * 5
+
+    def test_it_is_open_for_a_quarter_of_an_hour_and_to_this_browser(
+        self, family: Client, appointment: Appointment, clock: Any
+    ) -> None:
+        answered(family, appointment)
+        other = make_appointment(appointment.appointment_type, start="2026-12-01 14:00")
+
+        assert "Noor" not in text(Client().get(address(appointment)))
+        assert "Noor" not in text(family.get(address(other)))
+        clock.move_to(NOW + timedelta(minutes=15))
+        assert "Noor" not in text(family.get(address(appointment)))
+
+    def test_it_leads_there_from_the_appointment(self, family: Client, appointment: Appointment) -> None:
+        assert address(appointment) in family.get(address(appointment, "manage")).content.decode()
+
+    def test_no_copy_of_it_is_kept(self, family: Client, appointment: Appointment) -> None:
+        answered(family, appointment)
+
+        for name in ("family_data", "correct_data", "download_data"):
+            response = family.get(address(appointment, name))
+            assert "no-store" in response["Cache-Control"]
+            assert response["X-Robots-Tag"] == "noindex"
+
+
+class TestTakingItAlong:
+    def test_the_file_has_all_that_is_kept(self, family: Client, appointment: Appointment) -> None:
+        make_notification(Kind.CONFIRMATION, appointment=appointment)
+        answered(family, appointment)
+
+        answer = family.get(address(appointment, "download_data"))
+
+        assert answer["Content-Disposition"] == 'attachment; filename="gegevens.json"'
+        kept = json.loads(answer.content)
+        assert kept["parent"]["email"] == "noor@example.org"
+        assert kept["child"] == {"first_name": "Sam", "age_band": "under_12"}
+        assert (kept["remark"], kept["appointment"]["state"]) == ("een geheim", "confirmed")
+        assert [found["kind"] for found in kept["mails"]] == ["confirmation"]
+        assert seen_of(appointment) == [("downloaded", Actor.PARENT)]
+
+    def test_no_column_of_the_family_is_left_out(self, family: Client, appointment: Appointment) -> None:
+        answered(family, appointment)
+        kept = family.get(address(appointment, "download_data")).content.decode()
+
+        parent = Parent.objects.get()
+        for value in (parent.name, parent.email, parent.phone, parent.language, appointment.child_first_name):
+            assert f'"{value}"' in kept
+
+
+class TestPuttingItRight:
+    def test_it_is_kept_and_written_down(self, family: Client, appointment: Appointment) -> None:
+        answered(family, appointment)
+
+        page = family.post(address(appointment, "correct_data"), RIGHT, follow=True)
+
+        parent = Parent.objects.select_related("appointment").get()
+        assert (parent.name, parent.phone, parent.language) == ("Noor Jansen", "+31687654321", "en")
+        assert (parent.appointment.child_first_name, parent.appointment.remark) == ("Samira", "")
+        assert (parent.email, parent.link_version) == ("noor@example.org", 0)
+        assert "Your data are as you filled them in." in text(page)
+        assert [done.action for done in HistoryEntry.objects.all()] == [Action.CORRECTED]
+        assert (Action.CORRECTED, Actor.PARENT) in seen_of(appointment)
+        # By the new number from now on.
+        assert answered(Client(), appointment).status_code == 422
+        assert answered(Client(), appointment, "06 87654321").status_code == 302
+
+    @pytest.mark.parametrize("field", ["parent_name", "phone", "child_first_name", "age_band", "language"])
+    def test_what_cannot_be_gets_a_sentence_and_nothing_typed_is_lost(
+        self, family: Client, appointment: Appointment, field: str
+    ) -> None:
+        answered(family, appointment)
+
+        refused = family.post(address(appointment, "correct_data"), {**RIGHT, field: "\x00"})
+
+        assert refused.status_code == 422
+        if field != "parent_name":
+            assert "Noor Jansen" in refused.content.decode()
+        assert Parent.objects.get().name == "Noor de Vries"
+
+    def test_the_mail_address_is_not_changed_by_the_link(self, family: Client, appointment: Appointment) -> None:
+        answered(family, appointment)
+
+        family.post(address(appointment, "correct_data"), {**RIGHT, "email": "mallory@example.org"})
+
+        assert Parent.objects.get().email == "noor@example.org"
+
+    def test_who_is_about_to_be_forgotten_is_not_written_anew(
+        self, family: Client, appointment: Appointment
+    ) -> None:
+        answered(family, appointment)
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+
+        refused = family.post(address(appointment, "correct_data"), RIGHT)
+
+        assert refused.status_code in {404, 409}
+        assert Parent.objects.get().name != "Noor Jansen"
+
+
+class TestForAFamilyThatPhones:
+    def path(self, appointment: Appointment, last: str = "gegevens/") -> str:
+        return f"/en/agenda/afspraak/{appointment.public_id}/{last}"
+
+    def test_another_address_gets_the_confirmation_and_ends_the_old_links(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        old = address(appointment, "manage")
+
+        page = browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "right@example.org"}, follow=True)
+
+        assert "The confirmation goes to the new address." in text(page)
+        assert Client().get(old).status_code == 404
+        parent = Parent.objects.get()
+        mail = Notification.objects.get()
+        assert (parent.email, mail.kind, mail.parent) == ("right@example.org", Kind.CONFIRMATION, parent)
+        assert mail.state == NotificationState.DUE
+        assert HistoryEntry.objects.get().account == browsers_account("alice")
+
+    def test_what_stays_as_it_is_writes_nothing(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        form = browsers["alice"].get(self.path(appointment)).context["form"]
+
+        browsers["alice"].post(self.path(appointment), form.initial)
+
+        assert not HistoryEntry.objects.exists()
+
+    def test_the_file_is_hers_to_hand_over(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        answer = browsers["alice"].get(self.path(appointment, "gegevens.json"))
+
+        assert json.loads(answer.content)["parent"]["name"] == "Noor de Vries"
+        assert seen_of(appointment) == [("downloaded", Actor.THERAPIST)]
+
+    @pytest.mark.parametrize("last", ["gegevens/", "gegevens.json"])
+    def test_what_was_erased_is_not_there(
+        self, browsers: dict[str, Client], appointment: Appointment, last: str
+    ) -> None:
+        Appointment.objects.filter(pk=appointment.pk).update(erased_at=NOW)
+
+        assert browsers["alice"].get(self.path(appointment, last)).status_code == 404
+
+
+def browsers_account(name: str) -> Any:
+    return Therapist.objects.get(slug=name).user
