@@ -116,6 +116,21 @@ class Diary(RuleBasedStateMachine):
             self.consult, start, family=family, zone=AMSTERDAM, now=self.model.now, visitor=visitor
         )
 
+    def hold(self, start: datetime, visitor: str) -> Callable[[], Hold | None]:
+        return lambda: holds.hold(
+            self.consult, start, visitor=visitor, address=visitor, zone=AMSTERDAM, now=self.model.now
+        )
+
+    def at_once(self, one: Callable[[], Any], other: Callable[[], Any]) -> list[tuple[Any, str | None]]:
+        """Do two things at the same time, here and there; return what came of each, as `do` does."""
+        together = Barrier(2)
+
+        def waiting(act: Callable[[], Any]) -> Callable[[], Any]:
+            return lambda: (together.wait(10), act())[1]
+
+        there = self.elsewhere.submit(self.do, False, waiting(other))
+        return [self.do(False, waiting(one)), there.result(20)]
+
     # What families do
 
     @rule(day=DAYS, choices=st.lists(st.tuples(VISITORS, CLOCKS, CONNECTIONS), min_size=2, max_size=3))
@@ -128,12 +143,7 @@ class Diary(RuleBasedStateMachine):
         expected = model.refusal(start, visitor=visitor)
         may = expected is None and model.may_hold(start, visitor)
 
-        held, refusal = self.do(
-            there,
-            lambda: holds.hold(
-                self.consult, start, visitor=visitor, address=visitor, zone=AMSTERDAM, now=model.now
-            ),
-        )
+        held, refusal = self.do(there, self.hold(start, visitor))
 
         assert refusal == expected
         assert (held is not None) == may
@@ -153,26 +163,16 @@ class Diary(RuleBasedStateMachine):
         if made:
             self.model.book(made.pk, start, visitor=visitor)
 
-    @rule(day=DAYS, clock=CLOCKS, later=st.sampled_from([0, 1, 2]))
+    @rule(day=DAYS, clock=CLOCKS, later=st.sampled_from([0, 1, 2, 3]))
     def two_book_at_once(self, day: int, clock: str, later: int) -> None:
         model, first = self.model, self.start(day, clock)
         second = first + later * STEP
         possible = [start for start in (first, second) if model.refusal(start) is None]
         apart = later * STEP >= DURATION + BUFFER
-        together = Barrier(2)
 
-        def at_once(start: datetime) -> Callable[[], Appointment]:
-            act = self.book(start, "")
+        results = self.at_once(self.book(first, ""), self.book(second, ""))
 
-            def wait_and_act() -> Appointment:
-                together.wait(10)
-                return act()
-
-            return wait_and_act
-
-        there = self.elsewhere.submit(self.do, False, at_once(second))
-        outcomes = [(first, *self.do(False, at_once(first))), (second, *there.result(20))]
-
+        outcomes = [(start, *result) for start, result in zip((first, second), results, strict=True)]
         won = [(start, made) for start, made, _ in outcomes if made]
         assert len(won) == (len(possible) if apart else min(1, len(possible)))
         # Told at once that it is taken, or that it is busy: both are a sentence, and nothing is written.
@@ -180,6 +180,29 @@ class Diary(RuleBasedStateMachine):
         assert lost <= {SlotTaken.__name__, Busy.__name__}
         for start, made in won:
             model.book(made.pk, start)
+
+    @rule(day=DAYS, clock=CLOCKS, later=st.sampled_from([0, 1, 2]), visitor=VISITORS)
+    def one_chooses_while_another_books(self, day: int, clock: str, later: int, visitor: str) -> None:
+        """Between a hold and an appointment there is no constraint: the lock alone keeps them apart."""
+        model, booked = self.model, self.start(day, clock)
+        chosen = booked + later * STEP
+        if model.refusal(booked) or model.refusal(chosen, visitor=visitor):
+            return
+        may = model.may_hold(chosen, visitor)
+
+        (made, refused_booking), (held, refused_hold) = self.at_once(
+            self.book(booked, ""), self.hold(chosen, visitor)
+        )
+
+        assert [bool(made), bool(held)].count(True) == 1
+        assert may or not held
+        assert {refused_booking, refused_hold} <= {None, SlotTaken.__name__, Busy.__name__}
+        if refused_hold is None:
+            model.holds.pop(visitor, None)
+        if held:
+            model.holds[visitor] = (chosen, model.now + HOLD)
+        if made:
+            model.book(made.pk, booked)
 
     @precondition(has_some)
     @rule(which=WHICH, day=DAYS, clock=CLOCKS, there=CONNECTIONS)
