@@ -490,7 +490,7 @@ def test_the_whole_is_as_the_model_says(practice: None) -> None:
     run_state_machine_as_test(
         Diary,
         settings=settings(
-            max_examples=LONG or 16,
+            max_examples=LONG or 12,
             stateful_step_count=50 if LONG else 30,
             deadline=None,
             # The same examples each time in the suite, others each time where there is time to look.
