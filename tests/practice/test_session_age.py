@@ -94,5 +94,5 @@ def test_being_there_is_written_down_every_five_minutes(browser: Client, at_nine
 def test_a_page_for_everyone_looks_at_no_session(browser: Client, at_nine: Any) -> None:
     at_nine.move_to(NINE + timedelta(hours=10))
 
-    assert "Cookie" not in browser.get("/en/robots.txt").get("Vary", "")
+    assert "Cookie" not in browser.get("/robots.txt").get("Vary", "")
     assert "age" in browser.session

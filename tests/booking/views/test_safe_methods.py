@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.db import connection
 
+from booking.models import Appointment
 from tests.house import LEFT_BEHIND, NOW, browser_of, every_address, make_house
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +61,7 @@ def test_the_walk_comes_to_every_view(house: dict[str, Any]) -> None:
     for part in (
         "/wissen/",
         "/agenda/collegas/carol/link/",
-        "/beheer/booking/appointment/1/",
+        f"/beheer/booking/appointment/{Appointment.objects.get().pk}/",
         "/healthz",
         "/login/",
     ):
