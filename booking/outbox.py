@@ -1,18 +1,20 @@
 """Every mail leaves through here: claimed, looked at again, sent, marked. Nothing else sends.
 
-A claim is one conditional UPDATE, so no two workers hold the same row. A worker that dies between the
-mail server's yes and the mark leaves a lease that runs out, and the mail goes again under the same
-Message-ID: at least once, on purpose.
+A claim takes a few rows at once, passing over what another worker is just taking, so no two workers hold the same
+row. A worker that dies leaves a lease that runs out, and what it had in hand goes out then; one that dies between
+the mail server's yes and the mark has it sent again under the same Message-ID: at least once, on purpose.
 """
 
 import logging
 import smtplib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import sample
+from operator import attrgetter
 from typing import Any
 
 from celery import current_app
+from cryptography.fernet import InvalidToken
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
@@ -29,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
-_BATCH = 100
+# So many are claimed and read at once. Where less than this is left of their lease, the others are given back: the
+# slowest of mail servers has nearly the whole of it for each mail.
+_BATCH, _ENOUGH = 25, LEASE - timedelta(seconds=20)
 # What no mail says is neither read nor decrypted.
 _WITH_ALL_IT_SAYS = Notification.objects.select_related(
     "appointment__appointment_type",
@@ -44,6 +48,23 @@ _WITH_ALL_IT_SAYS = Notification.objects.select_related(
     "parent__phone",
     "unconfirmed__typed",
 )
+# What changes whenever a mail to a parent would say something else, or should no longer be sent.
+_CHANGES = [
+    *("appointment.changed_at", "appointment.state", "appointment.sequence", "appointment.asked_to_move_at"),
+    *("appointment.erase_requested_at", "appointment.erased_at", "parent.email_hash"),
+    *("parent.language", "parent.link_version"),
+]
+_as_read = attrgetter(*_CHANGES)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What was claimed together until `lease` (UTC), and what of it was read at once, under `practice`."""
+
+    pks: list[int]
+    lease: datetime
+    practice: Practice
+    read: dict[int, Notification]
 
 
 def wake() -> None:
@@ -68,38 +89,19 @@ def deliver_due(clock: Callable[[], datetime], *, stopping: Callable[[], bool] =
     `clock` gives the present moment in UTC; it is read anew for each mail, since a long queue takes long. Once
     `stopping` says so, what is in hand is the last one: the others are there for the next worker.
     """
-    sent, alone = 0, True
+    sent = 0
     connection = get_connection()
     try:
-        while pks := list(_claimable(clock()).values_list("pk", flat=True)[:_BATCH]):
-            for pk in pks if alone else sample(pks, len(pks)):
-                if stopping():
-                    return sent
-                state = deliver(pk, connection=connection, now=clock())
-                sent += state == NotificationState.SENT
-                if state is None:
-                    # Another worker is at it too: from here on, not both from the same end.
-                    alone = False
+        while not stopping() and (batch := _claim(clock())):
+            for place, pk in enumerate(batch.pks):
+                now = clock()
+                if stopping() or (place and batch.lease - now < _ENOUGH):
+                    _give_back(batch.pks[place:], batch.lease)
                     break
+                sent += _deliver(pk, batch, connection, now) == NotificationState.SENT
     finally:
         connection.close()
     return sent
-
-
-def deliver(pk: int, *, connection: BaseEmailBackend, now: datetime) -> NotificationState | None:
-    """Claim the notification `pk` and bring it to its next state, which is returned; None where it was
-    not to be claimed (another worker has it, it is not due, or it is done)."""
-    lease = now + LEASE
-    claimed = _claimable(now).filter(pk=pk)
-    if not claimed.update(state=NotificationState.SENDING, lease_until=lease, attempts=F("attempts") + 1):
-        return None
-    changes = _try(pk, connection, now)
-    # Only while the lease is still ours: past it another worker may have claimed the row.
-    ours = Notification.objects.filter(pk=pk, state=NotificationState.SENDING, lease_until=lease)
-    ours.update(lease_until=None, **changes)
-    logger.info("notification %s: %s %s", pk, changes["state"], changes["last_error"])
-    state: NotificationState = changes["state"]
-    return state
 
 
 def retry(notification: Notification, *, now: datetime) -> bool:
@@ -130,11 +132,63 @@ def _claimable(now: datetime) -> QuerySet[Notification]:
     return open_ones.filter(due | Q(over, state=NotificationState.SENDING)).order_by("due_at", "pk")
 
 
-def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]:
-    """Return what to write down about the claimed notification `pk`, sent or not."""
+def _claim(now: datetime) -> _Batch | None:
+    """Claim those that have waited longest, if any, and read them."""
+    lease = now + LEASE
+    with transaction.atomic():
+        first = _claimable(now).select_for_update(skip_locked=True).values_list("pk", "state")[:_BATCH]
+        states = dict(first)
+        # What a worker left behind comes alone: it may be what the worker died of, and would take others with it.
+        left = [pk for pk, state in states.items() if state == NotificationState.SENDING]
+        pks = left[:1] or list(states)
+        Notification.objects.filter(pk__in=pks).update(
+            state=NotificationState.SENDING, lease_until=lease, attempts=F("attempts") + 1
+        )
+    return _Batch(pks, lease, Practice.load(), _read(pks)) if pks else None
+
+
+def _read(pks: list[int]) -> dict[int, Notification]:
+    """Return what parents are owed of `pks`, with all that it says; nothing where one of them cannot be read."""
     try:
-        notification = _WITH_ALL_IT_SAYS.get(pk=pk)
-        state, error = _send(notification, connection, now)
+        return _WITH_ALL_IT_SAYS.filter(parent__isnull=False).in_bulk(pks)
+    except InvalidToken:
+        # Which one it is shows when each is read by itself.
+        return {}
+
+
+def _give_back(pks: list[int], lease: datetime) -> None:
+    _held(lease).filter(pk__in=pks).update(
+        state=NotificationState.DUE, lease_until=None, attempts=F("attempts") - 1
+    )
+
+
+def _held(lease: datetime) -> QuerySet[Notification]:
+    # Past its lease another worker may have claimed a row, and it is not for us to touch.
+    return Notification.objects.filter(state=NotificationState.SENDING, lease_until=lease)
+
+
+def _deliver(pk: int, batch: _Batch, connection: BaseEmailBackend, now: datetime) -> NotificationState | None:
+    """Bring the claimed notification `pk` to its next state and return that; None where it is no longer ours."""
+    held = _held(batch.lease).filter(pk=pk)
+    is_now = held.values_list(*(name.replace(".", "__") for name in _CHANGES)).first()
+    if is_now is None:
+        return None
+    read = batch.read.get(pk)
+    changes = _try(pk, read if read and _as_read(read) == is_now else None, batch.practice, connection, now)
+    held.update(lease_until=None, **changes)
+    logger.info("notification %s: %s %s", pk, changes["state"], changes["last_error"])
+    state: NotificationState = changes["state"]
+    return state
+
+
+def _try(
+    pk: int, read: Notification | None, practice: Practice, connection: BaseEmailBackend, now: datetime
+) -> dict[str, Any]:
+    """Return what to write down about the claimed notification `pk`, sent or not; `read` is None where it is to be
+    read first."""
+    try:
+        notification = read or _WITH_ALL_IT_SAYS.get(pk=pk)
+        state, error = _send(notification, practice, connection, now)
     except DatabaseError:
         # Nothing is wrong with the mail: the lease runs out, and it goes again.
         raise
@@ -150,9 +204,8 @@ def _try(pk: int, connection: BaseEmailBackend, now: datetime) -> dict[str, Any]
 
 
 def _send(
-    notification: Notification, connection: BaseEmailBackend, now: datetime
+    notification: Notification, practice: Practice, connection: BaseEmailBackend, now: datetime
 ) -> tuple[NotificationState, str]:
-    practice = Practice.load()
     stale = notifications.verdict(notification, zone=practice.zone, now=now)
     if stale is not None:
         return stale, ""

@@ -2,8 +2,9 @@
 
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from django.core.mail import get_connection
 from django.db import OperationalError, connection, transaction
 
-from booking import emails, outbox
-from booking.models import Appointment, Kind, Notification, NotificationState, State
+from booking import appointments, emails, erasure, links, outbox
+from booking.models import Actor, Appointment, Kind, Notification, NotificationState, Parent, State
 from practice.models import Practice
+from tests.booking.elsewhere import PATIENCE, elsewhere, meanwhile
 from tests.booking.factories import make_appointment, make_notification, make_practice, wall
 from tests.servers import free_port
 from tests.smtp_sink import Sink
@@ -46,10 +48,37 @@ def due() -> Notification:
     return make_notification(appointment=make_appointment(start="2026-12-01 14:00"), due_at=NOW)
 
 
+def make_notifications(number: int) -> list[Notification]:
+    """Confirmations of as many appointments, an hour apart, that are due in this order."""
+    return [
+        make_notification(
+            appointment=make_appointment(start=f"2026-12-01 {9 + place:02}:00"),
+            due_at=NOW - timedelta(minutes=number - place),
+        )
+        for place in range(number)
+    ]
+
+
+def states(rows: list[Notification]) -> list[tuple[str, int]]:
+    """The state of each, and how often it was claimed."""
+    return [Notification.objects.values_list("state", "attempts").get(pk=row.pk) for row in rows]
+
+
+def during(number: int, deed: Callable[[], object]) -> Callable[[], datetime]:
+    """A clock that stands at NOW, and where `deed` is done just before mail `number` is looked at again."""
+    looks = count()
+
+    def clock() -> datetime:
+        # It is read first for the claim.
+        if next(looks) == number:
+            deed()
+        return NOW
+
+    return clock
+
+
 def deliver(notification: Notification, now: datetime = NOW) -> Notification:
-    server = get_connection()
-    outbox.deliver(notification.pk, connection=server, now=now)
-    server.close()
+    outbox.deliver_due(lambda: now)
     notification.refresh_from_db()
     return notification
 
@@ -61,6 +90,15 @@ def test_what_is_due_is_sent_and_marked(sink: Sink, due: Notification) -> None:
     [message] = sink.messages
     assert message["Message-ID"] == due.message_id
     assert message["To"] == "noor@example.org"
+
+
+def test_a_batch_costs_two_statements_for_each_mail(sink: Sink, django_assert_num_queries: Any) -> None:
+    make_notifications(4)
+
+    # Claiming in a transaction, which here is a savepoint, and reading them and the practice; then for each a look
+    # and a mark; and that nothing is left, once more in a transaction.
+    with django_assert_num_queries(6 + 4 * 2 + 3):
+        assert outbox.deliver_due(lambda: NOW) == 4
 
 
 def test_what_is_not_due_yet_waits(sink: Sink, due: Notification) -> None:
@@ -94,14 +132,38 @@ def test_a_lease_that_ran_out_is_taken_over_under_the_same_message_id(sink: Sink
 
 
 def test_only_one_of_two_claims_wins(sink: Sink, due: Notification) -> None:
-    claim = outbox._claimable(NOW).filter(pk=due.pk)
-    changes = {"state": SENDING, "lease_until": NOW + outbox.LEASE}
+    won, lost = outbox._claim(NOW), outbox._claim(NOW)
 
-    assert [claim.update(**changes), claim.update(**changes)] == [1, 0]
+    assert (won and won.pks, lost) == ([due.pk], None)
 
 
-def test_a_worker_that_lost_its_lease_does_not_mark_the_row(sink: Sink, due: Notification) -> None:
-    theirs = NOW + timedelta(hours=1)
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_part_what_is_due(sink: Sink, monkeypatch: Any) -> None:
+    monkeypatch.setattr(outbox, "_BATCH", 3)
+    rows = make_notifications(8)
+
+    with elsewhere(lambda: outbox.deliver_due(lambda: NOW)) as other:
+        sent = outbox.deliver_due(lambda: NOW)
+
+    assert sent + other.result(PATIENCE) == 8
+    assert sorted(message["Message-ID"] for message in sink.messages) == sorted(row.message_id for row in rows)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.only("postgresql")
+def test_what_another_worker_is_just_claiming_is_passed_over(sink: Sink) -> None:
+    first, _second = make_notifications(2)
+
+    with meanwhile(lambda: Notification.objects.select_for_update().get(pk=first.pk)):
+        assert outbox.deliver_due(lambda: NOW) == 1
+
+    assert outbox.deliver_due(lambda: NOW) == 1
+
+
+def test_a_worker_that_lost_its_lease_does_not_mark_the_row(
+    sink: Sink, due: Notification, monkeypatch: Any
+) -> None:
+    theirs = NOW + timedelta(minutes=6)
 
     class Slow(type(get_connection())):  # type: ignore[misc]
         def send_messages(self, messages: Any) -> int:
@@ -112,10 +174,9 @@ def test_a_worker_that_lost_its_lease_does_not_mark_the_row(sink: Sink, due: Not
             sent: int = super().send_messages(messages)
             return sent
 
-    with Slow() as opened:
-        outbox.deliver(due.pk, connection=opened, now=NOW)
+    monkeypatch.setattr(outbox, "get_connection", Slow)
+    deliver(due)
 
-    due.refresh_from_db()
     assert (due.state, due.lease_until) == (SENDING, theirs)
 
 
@@ -292,20 +353,129 @@ def test_a_queue_of_several_batches_is_delivered_to_its_end(sink: Sink, monkeypa
     ("command", "answer"), [("RCPT", "550 no such mailbox"), ("DATA", "554 spam"), ("DATA", "DROP")]
 )
 def test_a_mail_that_failed_does_not_spoil_the_next(sink: Sink, command: str, answer: str) -> None:
-    rows = [
-        make_notification(appointment=make_appointment(start=f"2026-12-01 {hour:02}:00"), due_at=NOW)
-        for hour in (9, 10)
-    ]
+    rows = make_notifications(2)
     sink.answers[command] = answer
 
-    def well_again() -> datetime:
-        if Notification.objects.filter(attempts=1).exists():
-            sink.answers.clear()
-        return NOW
-
-    assert outbox.deliver_due(well_again) == 1
+    assert outbox.deliver_due(during(2, sink.answers.clear)) == 1
     assert [message["Message-ID"] for message in sink.messages] == [rows[1].message_id]
     assert sink.connections == 2
+
+
+CHANGES: dict[str, Callable[[Appointment], object]] = {
+    "cancelled": lambda appointment: appointments.cancel(appointment, by=Actor.PARENT, now=NOW),
+    "moved": lambda appointment: Appointment.objects.filter(pk=appointment.pk).update(
+        sequence=1, start=appointment.start + timedelta(minutes=5), changed_at=NOW
+    ),
+    "erased": lambda appointment: erasure.erase(appointment, by=Actor.PARENT, now=NOW),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_while_its_batch_is_in_hand_is_void(sink: Sink, change: str) -> None:
+    rows = make_notifications(6)
+    fifth = rows[4]
+    assert fifth.appointment
+    appointment = fifth.appointment
+
+    outbox.deliver_due(during(5, lambda: CHANGES[change](appointment)))
+
+    fifth.refresh_from_db()
+    assert fifth.state == NotificationState.VOID
+    assert fifth.message_id not in {message["Message-ID"] for message in sink.messages}
+    assert {state for state, _ in states(rows[:4] + rows[5:])} == {SENT}
+
+
+def test_an_address_and_a_link_that_change_while_the_batch_is_in_hand_are_the_new_ones(sink: Sink) -> None:
+    rows = make_notifications(3)
+    mended, ended = rows[1].parent, rows[2].parent
+    assert mended
+    assert ended
+
+    def change() -> None:
+        mended.email, mended.email_hash = "new@example.org", appointments.email_hash("new@example.org")
+        mended.save(update_fields=["email", "email_hash"])
+        Parent.objects.filter(pk=ended.pk).update(link_version=1)
+
+    assert outbox.deliver_due(during(2, change)) == 3
+
+    ended.refresh_from_db()
+    assert [message["To"] for message in sink.messages] == [
+        "noor@example.org",
+        "new@example.org",
+        "noor@example.org",
+    ]
+    body = sink.messages[2].get_body(("plain",))
+    assert body
+    assert links.manage_url(ended) in body.get_content()
+
+
+def test_a_row_that_goes_away_while_its_batch_is_in_hand_stops_nothing(sink: Sink) -> None:
+    rows = make_notifications(3)
+
+    assert outbox.deliver_due(during(2, Notification.objects.filter(pk=rows[1].pk).delete)) == 2
+
+
+def test_what_another_worker_took_over_meanwhile_is_left_to_it(sink: Sink) -> None:
+    rows = make_notifications(3)
+    taken = Notification.objects.filter(pk=rows[1].pk)
+
+    assert outbox.deliver_due(during(2, lambda: taken.update(lease_until=NOW + timedelta(minutes=6)))) == 2
+    assert states(rows) == [(SENT, 1), (SENDING, 1), (SENT, 1)]
+
+
+def test_a_slow_mail_server_uses_up_no_lease_and_no_try(sink: Sink) -> None:
+    rows, seen = make_notifications(3), []
+
+    def clock() -> datetime:
+        seen.append(states(rows))
+        return NOW + timedelta(seconds=15 * len(sink.messages))
+
+    assert outbox.deliver_due(clock) == 3
+
+    held, given_back = (SENDING, 1), (DUE, 0)
+    assert seen == [
+        # For the claim, and before each mail: the third, half a minute later, is given back.
+        [given_back] * 3,
+        [held] * 3,
+        [(SENT, 1), held, held],
+        [(SENT, 1), (SENT, 1), held],
+        # For the next claim, and before its mail, and that nothing is left.
+        [(SENT, 1), (SENT, 1), given_back],
+        [(SENT, 1), (SENT, 1), held],
+        [(SENT, 1)] * 3,
+    ]
+
+
+def test_who_is_asked_to_stop_gives_back_what_is_left_of_the_batch(sink: Sink) -> None:
+    rows = make_notifications(3)
+
+    assert outbox.deliver_due(lambda: NOW, stopping=lambda: len(sink.messages) == 1) == 1
+    assert states(rows) == [(SENT, 1), (DUE, 0), (DUE, 0)]
+
+
+class Killed(BaseException):
+    """Ends a worker where it stands: nothing catches it."""
+
+
+def test_who_dies_amid_a_batch_leaves_the_rest_to_the_lease_each_alone(sink: Sink, monkeypatch: Any) -> None:
+    rows, compose = make_notifications(4), emails.compose
+
+    def die_of_the_second(notification: Notification, *rest: Any, **named: Any) -> Any:
+        if notification.pk == rows[1].pk:
+            raise Killed
+        return compose(notification, *rest, **named)
+
+    monkeypatch.setattr(emails, "compose", die_of_the_second)
+
+    with pytest.raises(Killed):
+        outbox.deliver_due(lambda: NOW)
+    assert states(rows) == [(SENT, 1), (SENDING, 1), (SENDING, 1), (SENDING, 1)]
+    assert outbox.deliver_due(lambda: NOW + outbox.LEASE) == 0
+    with pytest.raises(Killed):
+        outbox.deliver_due(lambda: NOW + timedelta(minutes=6))
+    assert outbox.deliver_due(lambda: NOW + timedelta(minutes=6)) == 2
+    assert states(rows) == [(SENT, 1), (SENDING, 2), (SENT, 2), (SENT, 2)]
 
 
 def test_what_is_no_longer_true_is_void_and_stays_unsent(sink: Sink, due: Notification) -> None:
