@@ -1,5 +1,6 @@
 """Which times are free: the working hours less all that is claimed, the same for pages, API and booking."""
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from booking.models import Appointment, AppointmentType, Hold, ImportedBusy, The
 from booking.slots import Policy, open_slots
 
 NEAREST = 6
-_MOMENT = datetime.resolution
+_MOMENT, _DAY = datetime.resolution, timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +226,14 @@ def look(
                 starts[therapist_id].append(start)
     policy, span = _policy(appointment_type, zone), local_days(first, last, zone)
     slots = []
-    pages = diary.pages(therapists, first, last, zone)
+    # Whole months, so that one day after the other is not expanded anew; and of them what lies near.
+    month, month_end = first.replace(day=1), last.replace(day=monthrange(last.year, last.month)[1])
+    pages, near = diary.pages(therapists, month, month_end, zone), local_days(first - _DAY, last + _DAY, zone)
     for therapist in therapists:
         openings = pages[therapist.pk].openings
         found = open_slots(
-            openings.windows,
-            openings.time_off,
+            [window for window in openings.windows if window.overlaps(near)],
+            [off for off in openings.time_off if off.overlaps(near)],
             busy[therapist.pk],
             starts[therapist.pk],
             policy,
