@@ -46,7 +46,7 @@ class Watch:
     def __init__(self, page: Page, home: str) -> None:
         self.page, self.home, self.wrong, self.asked = page, home, list[str](), 0
         page.on("request", self._request)
-        page.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._response)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: {error}"))
@@ -64,6 +64,11 @@ class Watch:
         # An address with a token is told to no other site; to our own it may be.
         if urlsplit(request.headers.get("referer", self.home)).netloc != urlsplit(self.home).netloc:
             self.wrong.append(f"{request.url} came from {request.headers['referer']}")
+
+    def _failed(self, request: Request) -> None:
+        # What was still under way when the next page was asked for, the browser itself gives up.
+        if request.failure != "net::ERR_ABORTED":
+            self.wrong.append(f"failed: {request.url}: {request.failure}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 400:
