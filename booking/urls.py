@@ -28,6 +28,7 @@ urlpatterns = [
     path("afspraak/", choosing.choose, name="choose"),
     path("afspraak/kiezen/", choosing.hold, name="hold"),
     path("afspraak/gegevens/", choosing.details, name="details"),
+    path("afspraak/gegevens/veld/", choosing.look_at_field, name="look_at_field"),
     path("afspraak/mail/", confirming.mailed, name="mailed"),
     path("afspraak/bevestigen/<str:token>/", confirming.confirm, name="confirm"),
     path("afspraak/gewist/", managing.erased, name="erased"),

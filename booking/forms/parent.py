@@ -6,18 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import PhoneNumberType, number_type
 
+from booking import slips
 from booking.appointments import Family
 from booking.models import AgeBand, AppointmentType, Therapist
 
 # Raised with each change of what a parent agrees to.
 CONSENT_VERSION = "2026-11"
 LONGEST_KEY = 64
+# The fields that are looked at one by one, when they are left.
+LOOKED_AT = ("parent_name", "email", "phone", "child_first_name", "remark")
 # Invisible characters that turn the reading direction: a name written with them is not what it seems.
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Shown as nothing, and left in what is copied: the soft hyphen, spaces without width, the byte order mark.
@@ -152,6 +156,11 @@ class DayForm(forms.Form):
         error_messages={"invalid": _("This date does not exist. Please choose another one.")},
     )
 
+    @property
+    def by_month(self) -> bool:
+        """Whether the days are shown on the sheet of a month; whatever else is asked for is the week."""
+        return self.data.get("view") == "month"
+
 
 class SlotForm(forms.Form):
     """One time of one type, with a therapist where the parent chose one.
@@ -188,6 +197,25 @@ class SlotForm(forms.Form):
         """Which of "type" and "therapist" can no longer be booked, or nothing."""
         found = (name for name in ("type", "therapist") if self.has_error(NON_FIELD_ERRORS, f"{name}_withdrawn"))
         return next(found, "")
+
+
+class CheckedField(forms.BoundField):
+    """A field that is looked at when it is left, by the same rules as the whole form."""
+
+    @property
+    def checked(self) -> bool:
+        """Whether it makes sense by itself, so that it can be looked at alone."""
+        return self.name in LOOKED_AT
+
+    @property
+    def instead(self) -> str:
+        """What was typed here may have been meant to be this; "" where nothing looks like a slip."""
+        typed = str(self.data or "")
+        if self.name == "email" and not self.errors:
+            return slips.meant_mail(typed)
+        if self.name == "phone" and typed and self.errors:
+            return slips.meant_phone(typed, settings.PHONENUMBER_DEFAULT_REGION)
+        return ""
 
 
 class FamilyForm(PlainForm):
@@ -267,6 +295,8 @@ class FamilyForm(PlainForm):
 
 class BookingForm(FamilyForm):
     """The form on the page, which asks one thing more where a child decides for itself."""
+
+    bound_field_class = CheckedField
 
     # From 16 on the child itself consents to treatment (BW 7:447).
     child_agrees = forms.BooleanField(

@@ -10,24 +10,34 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from booking import appointments, by_mail, client, free_time, holds, links, proof, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
 from booking.errors import BookingError
-from booking.forms.parent import LONGEST_KEY, BookingForm, ChooseForm, DayForm, SlotForm
+from booking.forms.parent import (
+    LONGEST_KEY,
+    LOOKED_AT,
+    BookingForm,
+    CheckedField,
+    ChooseForm,
+    DayForm,
+    SlotForm,
+)
 from booking.models import AppointmentType
 from booking.views.answers import first_error, status_of, with_error
-from booking.views.times import Stays, days_of, free_times, value_of
+from booking.views.times import Stays, days_of, free_times, value_of, ways
 from practice.kept import is_like_any_other
+from practice.middleware import without_practice
 from practice.models import Version
 from practice.requests import PracticeRequest
 
@@ -127,6 +137,21 @@ def details(request: PracticeRequest) -> HttpResponse:
     return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
 
 
+@require_POST
+@without_practice
+def look_at_field(request: PracticeRequest) -> HttpResponse:
+    """Say of the one field that was just left what the form would say of it. Nothing is kept, or looked up."""
+    field = BookingForm(request.POST)[next((name for name in LOOKED_AT if name in request.POST), LOOKED_AT[0])]
+    assert isinstance(field, CheckedField)
+    return JsonResponse(
+        {
+            "error": next(map(str, field.errors), ""),
+            "question": _("Did you mean %(instead)s?") % {"instead": field.instead} if field.instead else "",
+            "instead": field.instead,
+        }
+    )
+
+
 def _choose(
     request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
 ) -> HttpResponse:
@@ -154,6 +179,12 @@ def _render(
         from_day = day_form.cleaned_data.get("day")
         therapist = chosen.cleaned_data.get("therapist")
         context |= free_times(request, appointment_type, therapist, from_day, now)
+        context |= ways(
+            reverse("booking:choose"),
+            by_month=day_form.by_month,
+            type=appointment_type.slug,
+            therapist=therapist.slug if therapist else "",
+        )
     response = render(request, "booking/choose.html", context, status=status if error else 200)
     add_never_cache_headers(response)
     return response, context.get("stays")
@@ -212,6 +243,7 @@ def _details(
         "end": start and start + appointment_type.duration,
         "value": start and value_of(start),
         "held_until": held.expires_at if held else None,
+        "held_for": held and int((held.expires_at - now).total_seconds()),
         "erase_after_days": settings.ERASE_AFTER_DAYS,
         "question": proof.question(now=now) if proving else "",
         **extra,

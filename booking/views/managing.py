@@ -8,11 +8,12 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking import appointments, client, erasure, free_time, invitations, links, rate_limits
+from booking import appointments, client, erasure, free_time, invitations, links, rate_limits, slips
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
@@ -23,7 +24,7 @@ from booking.errors import (
 from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
 from booking.models import Actor, Appointment, Kind, NotificationState, Parent, State
 from booking.views.answers import View, first_error, private, status_of, too_many, with_error
-from booking.views.times import free_times, value_of
+from booking.views.times import free_times, value_of, ways
 from practice.requests import PracticeRequest
 
 
@@ -55,7 +56,7 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
         return redirect("booking:manage", token)
     reminded = appointment.notifications.filter(kind=Kind.REMINDER, state=NotificationState.DUE).exists()
-    context = _about(request, parent, token, now) | {"reminded": reminded}
+    context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
     return render(request, "booking/booked.html", context)
 
 
@@ -143,6 +144,13 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     }
 
 
+def _slip(parent: Parent) -> dict[str, str] | None:
+    """Return where the mail goes and where it was likely meant to go, None where nothing looks like a slip. What
+    stands before the @ is nobody's business who sees this page."""
+    meant = slips.meant_mail(parent.email)
+    return {"typed": parent.email.rpartition("@")[2], "meant": meant.rpartition("@")[2]} if meant else None
+
+
 def _changeable(appointment: Appointment, now: datetime) -> bool:
     return appointment.state == State.CONFIRMED and now <= appointment.can_change_until and now < appointment.start
 
@@ -194,6 +202,7 @@ def _reschedule_page(
         now,
         moving=appointment,
     )
+    context |= ways(reverse("booking:reschedule", args=[token]), by_month=day_form.by_month)
     return render(request, "booking/reschedule.html", context, status=status)
 
 

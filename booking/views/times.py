@@ -1,10 +1,11 @@
-"""The list of free times as pages show it: days, times, and the ways to earlier and later days."""
+"""The list of free times as pages show it: a week of days, their times, and the ways to other days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -13,27 +14,11 @@ from booking.free_time import FreeSlot
 from booking.intervals import Interval, local_days
 from booking.models import Appointment, AppointmentType, Therapist
 from booking.offers import Offer
+from booking.views import weeks
+from booking.views.weeks import DAYS_SHOWN, Day, Time
 from practice.requests import PracticeRequest
 
-# How many days with free times a page of the list shows.
-DAYS_SHOWN = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """A free time as the list shows it: `value` goes back to the server, the rest is read."""
-
-    value: str
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A local day with free times."""
-
-    day: date
-    times: list[Time]
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +68,58 @@ def free_times(
     )
     # Moving to where it is would be no move.
     days = days_of([slot for slot in slots if not moving or slot.start != moving.start])
-    shown = [day for day in days if not from_day or day.day >= from_day]
-    earlier = [day for day in days if from_day and day.day < from_day]
+    asked_day = from_day and min(max(from_day, first), last + _DAY)
+    begin = asked_day or (days[0].day if days else first)
+    end = begin + (DAYS_SHOWN - 1) * _DAY
+    before, after = [day.day for day in days if day.day < begin], [day.day for day in days if day.day > end]
     context: dict[str, Any] = {
         "therapist": therapist,
         "therapists": list(appointment_type.therapists.filter(active=True)),
         "first_free": days[0].times[0] if days else None,
-        "days": shown[:DAYS_SHOWN],
-        "later": shown[DAYS_SHOWN].day if len(shown) > DAYS_SHOWN else None,
-        "earlier": earlier[-DAYS_SHOWN:][0].day if earlier else None,
+        "begin": begin,
+        "end": min(end, last),
+        "days": [day for day in days if begin <= day.day <= end],
+        "later": after[0] if after else None,
+        # As many days as a page shows, the last of which is the last one before this page.
+        "earlier": next((day for day in before if day > before[-1] - DAYS_SHOWN * _DAY), None),
         "last_day": last,
     }
     # Up to where the next page begins: it is between the days that time off shows.
-    until = context["later"] - timedelta(days=1) if context["later"] else last
+    until = context["later"] - _DAY if context["later"] else last
     asked = [therapist] if therapist else context["therapists"]
     pages = diary.pages(asked, first, last, zone)
     held = {one: pages[one.pk].openings.notices for one in asked}
-    context["notices"] = _notices(held, local_days(min(from_day or first, until), until, zone), now)
+    context["notices"] = _notices(held, local_days(min(begin, until), until, zone), now)
+    soon = (now + appointment_type.minimum_notice).astimezone(zone).date()
+    openings = [pages[one.pk].openings for one in asked]
+    context["week"] = weeks.week(days, begin, min(end, last), openings=openings, soon=soon, zone=zone)
+    context["month"] = weeks.month(days, begin, first, last)
+    next_free = next((day for day in days if day.day >= begin), None)
+    if asked_day and next_free and next_free.day != begin:
+        context |= {"asked_day": begin, "next_free": next_free.times[0]}
     if offer and found and days:
         over = [notice.interval.end for notices in held.values() for notice in notices]
+        over.append(local_days(soon, soon, zone).end - appointment_type.minimum_notice)
         context["stays"] = Stays(offer, now, min([found.until, *(end for end in over if end > now)]))
     if not days:
         context["opens_on"] = free_time.opens_on(appointment_type, zone=zone, now=now, therapist=therapist)
     return context
+
+
+def ways(here: str, *, by_month: bool, **query: str) -> dict[str, Any]:
+    """Return the addresses under which `free_times` are shown from another day on, each as far as where that day
+    stands; `query` is what else was chosen at the address `here`."""
+    kept = {name: value for name, value in query.items() if value}
+    at_week = f"{here}?{urlencode({**kept, 'day': ''})}"
+    at_month = f"{here}?{urlencode({**kept, 'view': 'month', 'day': ''})}"
+    return {
+        "here": here,
+        "chosen": kept | ({"view": "month"} if by_month else {}),
+        "by_month": by_month,
+        "at_week": at_week,
+        "at_month": at_month,
+        "at": at_month if by_month else at_week,
+    }
 
 
 def _notices(held: dict[Therapist, tuple[diary.Notice, ...]], shown: Interval, now: datetime) -> list[Notice]:

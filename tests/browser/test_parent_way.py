@@ -101,7 +101,8 @@ def choose(page: Page, practice: Served, number: int = 0) -> str:
     page.get_by_role("link", name="Latere dagen").click()
     expect(page.get_by_role("link", name="Eerdere dagen")).to_be_visible()
     slot = page.locator("button.slot").nth(number)
-    words = " ".join(slot.inner_text().split())
+    # This browser is far away, and so shows its own time below the practice's.
+    words = str(re.findall(r"^.*?\d\d:\d\d", " ".join(slot.inner_text().split()))[0])
     slot.click()
     expect(page.get_by_role("heading", name="Uw gegevens")).to_be_visible()
     return words
@@ -200,7 +201,7 @@ def test_back_after_booking_does_not_book_again(phone: Page, practice: Served) -
 def test_two_tabs_book_what_each_shows(browser: Browser, browser_context_args: Any, practice: Served) -> None:
     context = browser.new_context(**browser_context_args)
     first, second = context.new_page(), context.new_page()
-    chosen = [choose(first, practice, 8), choose(second, practice, 20)]
+    chosen = [choose(first, practice, 8), choose(second, practice, 14)]
 
     for page, words in zip((first, second), chosen, strict=True):
         fill_in(page, "tabs@example.org")

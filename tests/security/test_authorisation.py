@@ -54,7 +54,8 @@ TABLE = {
         favicon robots security_txt sitemap home page /healthz /readyz
         api:docs api:problem api:openapi-json api:appointment_types api:slots
         api:appointment api:cancel api:reschedule
-        booking:choose booking:hold booking:details booking:mailed booking:confirm booking:erased booking:booked
+        booking:choose booking:hold booking:details booking:look_at_field booking:mailed booking:confirm
+        booking:erased booking:booked
         booking:manage booking:family_data booking:correct_data booking:download_data
         booking:reschedule booking:cancel booking:erase booking:calendar_file booking:read_feed
         booking:forgotten_password booking:choose_password account_login account_logout account_inactive

@@ -679,3 +679,89 @@ class TestAfterALostSlot:
             fill_in(visitor, "2026-12-01T09:30Z")
 
         assert fill_in(visitor).status_code == 302
+
+
+class TestLookingAtAField:
+    """What the form would say of one field is asked for when that field is left."""
+
+    @pytest.mark.parametrize(
+        ("field", "typed", "error", "instead"),
+        [
+            ("parent_name", "Noor de Vries", "", ""),
+            ("parent_name", "", "Vul uw naam in.", ""),
+            ("email", "noor@", "Dit e-mailadres is niet compleet.", ""),
+            ("email", "noor@example.org", "", ""),
+            ("email", "noor@gmial.com", "", "noor@gmail.com"),
+            ("phone", "06 12345678", "", ""),
+            ("phone", "06 1234", "Dit telefoonnummer is niet compleet.", ""),
+            ("phone", "006 12345678", "Dit telefoonnummer is niet compleet.", "06 12345678"),
+            ("child_first_name", "!", "Vul een naam in.", ""),
+            ("remark", "x" * 501, "500 tekens", ""),
+        ],
+    )
+    def test_it_says_what_the_form_says(
+        self, visitor: Client, field: str, typed: str, error: str, instead: str
+    ) -> None:
+        answer = visitor.post("/afspraak/gegevens/veld/", {field: typed}).json()
+
+        assert bool(answer["error"]) == bool(error)
+        assert error in answer["error"]
+        assert answer["instead"] == instead
+        assert answer["question"] == (f"Bedoelde u {instead}?" if instead else "")
+
+    def test_it_says_the_same_as_the_form_that_is_sent(self, visitor: Client) -> None:
+        sent = text(fill_in(visitor, email="noor@"))
+
+        assert visitor.post("/afspraak/gegevens/veld/", {"email": "noor@"}).json()["error"] in sent
+
+    def test_it_asks_nothing_of_the_database_and_keeps_nothing(self, visitor: Client) -> None:
+        with CaptureQueriesContext(connection) as captured:
+            response = visitor.post("/afspraak/gegevens/veld/", {"email": "noor@gmial.com"})
+
+        assert len(captured) == 0
+        assert not response.cookies
+        assert "no-store" in response["Cache-Control"]
+
+    def test_it_speaks_the_language_of_its_address(self, visitor: Client) -> None:
+        answer = visitor.post("/en/afspraak/gegevens/veld/", {"email": "noor@gmial.com"}).json()
+
+        assert answer["question"] == "Did you mean noor@gmail.com?"
+
+    def test_another_site_cannot_ask(self) -> None:
+        refused = Client(enforce_csrf_checks=True).post("/afspraak/gegevens/veld/", {"email": "x"})
+
+        assert refused.status_code == 403
+
+    def test_it_is_no_address_to_read(self, visitor: Client) -> None:
+        assert visitor.get("/afspraak/gegevens/veld/").status_code == 405
+
+
+class TestALikelySlip:
+    def test_it_does_not_stand_in_the_way_and_is_asked_about_afterwards(self, visitor: Client) -> None:
+        booked = fill_in(visitor, email="noor.de.vries@gmial.com")
+
+        page = text(visitor.get(booked["Location"]))
+        assert "U vulde een e-mailadres bij gmial.com in. Bedoelde u gmail.com?" in page
+        assert "noor.de.vries" not in page
+
+    def test_an_address_without_one_is_not_spoken_of(self, visitor: Client) -> None:
+        assert "Bedoelde u" not in text(visitor.get(fill_in(visitor)["Location"]))
+
+    def test_in_a_number_it_is_asked_about_beside_what_is_wrong(self, visitor: Client) -> None:
+        response = fill_in(visitor, phone="006 12345678")
+
+        assert response.status_code == 422
+        assert "Bedoelde u 06 12345678?" in text(response)
+
+
+class TestTheHold:
+    def test_its_end_is_said_in_words_and_its_length_is_there_for_the_script(self, visitor: Client) -> None:
+        page = visitor.get(hold(visitor)["Location"]).content.decode()
+
+        assert "We houden dit moment tot 12:10 uur voor u vrij." in page
+        assert 'role="status" data-seconds="600"' in page
+
+    def test_without_one_nothing_is_said(self, visitor: Client) -> None:
+        page = visitor.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START}).content.decode()
+
+        assert "data-seconds" not in page

@@ -1,0 +1,193 @@
+"""The whole way of a booking in a real browser: by week and month, inline questions, focus, zones, paper."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.served import Served
+
+pytestmark = [pytest.mark.servers, pytest.mark.browser]
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def practice(served: Any) -> Iterator[Served]:
+    with served("sqlite") as practice:
+        yield practice
+
+
+@pytest.fixture
+def open_page(browser: Browser, browser_context_args: Any, practice: Served) -> Iterator[Any]:
+    contexts = []
+
+    def opened(path: str = "/afspraak/", **options: Any) -> Page:
+        context = browser.new_context(**{**browser_context_args, "viewport": PHONE, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
+        page.goto(f"{practice.url}{path}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+def documents(page: Page) -> list[str]:
+    """Return a list that grows with each whole page that `page` loads."""
+    loaded: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.resource_type == "document":
+            loaded.append(request.url)
+
+    page.on("request", note)
+    return loaded
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_weeks_and_months_lead_to_a_day_and_the_focus_goes_along(open_page: Any, javascript: bool) -> None:
+    page = open_page(java_script_enabled=javascript)
+    loaded = documents(page)
+
+    page.get_by_role("link", name="Latere dagen").click()
+    expect(page.get_by_role("link", name="Eerdere dagen")).to_be_visible()
+    page.get_by_role("link", name="Maand", exact=True).click()
+    expect(page.get_by_role("table")).to_be_visible()
+    if javascript:
+        assert focused(page) == "times-title"
+    day = page.get_by_role("table").get_by_role("link").last
+    aim = str(day.get_attribute("href")).partition("#")[2]
+    day.click()
+
+    expect(page.get_by_role("table").locator("[aria-current=date]")).to_be_visible()
+    page.wait_for_url(f"**#{aim}")
+    expect(page.locator(f"#{aim}")).to_be_in_viewport()
+    if javascript:
+        expect(page.locator(f"#{aim}")).to_be_focused()
+    assert bool(loaded) is not javascript
+    page.go_back()
+    expect(page.get_by_role("heading", name="Alle vrije momenten")).to_be_visible()
+
+
+def test_a_date_that_is_none_is_said_by_the_page_itself(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_label("Ga naar een datum").evaluate("field => { field.type = 'text'; field.value = '2026-02-30' }")
+
+    page.get_by_role("button", name="Toon", exact=True).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Deze datum bestaat niet.")
+
+
+def test_what_is_wrong_is_said_on_leaving_a_field_and_all_that_was_typed_stays(open_page: Any) -> None:
+    page = open_page()
+    page.locator("button.slot").nth(3).click()
+    mail, phone = page.get_by_label("Uw e-mailadres"), page.get_by_label("Uw telefoonnummer")
+    mail.fill("noor@")
+    phone.focus()
+    expect(page.get_by_text("Dit e-mailadres is niet compleet.")).to_be_visible()
+    expect(mail).to_have_attribute("aria-invalid", "true")
+    expect(mail).to_have_accessible_description(re.compile("Dit e-mailadres is niet compleet."))
+    expect(mail).to_have_value("noor@")
+    expect(phone).to_be_focused()
+
+    mail.fill("noor@gmial.com")
+    phone.focus()
+    expect(page.get_by_text("Bedoelde u noor@gmail.com?")).to_be_visible()
+    expect(page.get_by_text("Dit e-mailadres is niet compleet.")).to_have_count(0)
+    expect(mail).not_to_have_attribute("aria-invalid", "true")
+
+    page.get_by_role("button", name="Ja, pas het aan").click()
+    expect(mail).to_have_value("noor@gmail.com")
+    expect(mail).to_be_focused()
+    expect(page.get_by_text("Bedoelde u")).to_have_count(0)
+
+
+def test_a_question_does_not_stand_in_the_way(open_page: Any) -> None:
+    page = open_page()
+    page.locator("button.slot").nth(5).click()
+    page.get_by_label("Uw naam").fill("Noor de Vries")
+    page.get_by_label("Uw e-mailadres").fill("noor@gmial.com")
+    page.get_by_label("Uw telefoonnummer").fill("06 12345678")
+    page.get_by_label("Voornaam van uw kind").fill("Sam")
+    page.get_by_label("jonger dan 12 jaar").check()
+    page.get_by_label("Ik vind het goed dat de praktijk deze gegevens bewaart").check()
+
+    page.get_by_role("button", name="Afspraak maken").click()
+
+    expect(page.get_by_role("heading", name="Uw afspraak is gemaakt")).to_be_visible()
+    expect(page.get_by_text("Bedoelde u gmail.com?")).to_be_visible()
+
+    page.emulate_media(media="print")
+    for gone in (
+        "Zet in mijn agenda",
+        "Deze pagina afdrukken",
+        "Afspraak bekijken, verzetten of afzeggen",
+        "Bedoelde u gmail.com?",
+    ):
+        expect(page.get_by_text(gone)).to_be_hidden()
+    expect(page.get_by_text("Platanenlaan 21").first).to_be_visible()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
+
+
+def test_the_end_of_the_hold_is_said_twice_and_quietly(open_page: Any) -> None:
+    page = open_page()
+    page.clock.install()
+    page.locator("button.slot").nth(7).click()
+    said = page.locator("[data-seconds]")
+    expect(page.get_by_text("We houden dit moment tot")).to_be_visible()
+    expect(said).to_have_text("")
+    expect(said).to_have_role("status")
+
+    page.clock.fast_forward("08:05")
+    expect(said).to_contain_text("nog twee minuten")
+    page.clock.fast_forward("02:05")
+    expect(said).to_contain_text("niet langer voor u vrij")
+    expect(page.get_by_text("We houden dit moment tot")).to_be_hidden()
+
+
+def test_another_time_zone_is_named_beside_the_times(open_page: Any) -> None:
+    page = open_page(timezone_id="Asia/Tokyo")
+    expect(page.get_by_text("Uw toestel staat op de tijd van een andere plaats: Tokyo.")).to_be_visible()
+    slot = page.locator("button.slot").nth(9)
+    own, there = re.findall(r"\d\d:\d\d", slot.inner_text())
+    assert (int(there[:2]) - int(own[:2])) % 24 in {7, 8}
+
+    page.get_by_role("link", name="Latere dagen").click()
+    expect(page.get_by_role("link", name="Eerdere dagen")).to_be_visible()
+    expect(page.locator("button.slot small").first).to_contain_text("Tokyo")
+
+    page.locator("button.slot").nth(9).click()
+    expect(page.get_by_text(re.compile(r"Bij u is het dan: \d\d:\d\d \(Tokyo\)"))).to_be_visible()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "Europe/Paris"])
+def test_the_same_clock_elsewhere_is_not_spoken_of(open_page: Any, zone: str) -> None:
+    page = open_page(timezone_id=zone)
+
+    expect(page.locator("button.slot").first).to_be_visible()
+    expect(page.locator("[data-zone]:visible, button.slot small")).to_have_count(0)
+
+
+def test_nothing_moves_while_a_page_loads(open_page: Any) -> None:
+    page = open_page("/")
+    measured = """() => new Promise((resolve) => {
+        let sum = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; }))
+            .observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => resolve(sum), 200);
+    })"""
+    shifts = {}
+    for path in ("/", "/hechting/", "/afspraak/", "/afspraak/?view=month"):
+        page.goto(re.sub(r"(https?://[^/]+).*", r"\1", page.url) + path)
+        shifts[path] = page.evaluate(measured)
+
+    assert shifts == dict.fromkeys(shifts, 0)
