@@ -54,7 +54,7 @@ def context() -> dict[str, Any]:
     drawings = sorted(str(path.relative_to(templates)) for path in templates.glob("parts/drawings/*.html"))
     return {
         "form": SampleForm(),
-        "wrong": SampleForm({"email": "x", "remark": "x"}, prefix="wrong"),
+        "wrong": SampleForm({"wrong-email": "noor@", "wrong-remark": "x"}, prefix="wrong"),
         "colours": [
             Colour(name, light[name], dark[name], _on(name, light), _on(name, dark))
             for name in light

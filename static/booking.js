@@ -56,13 +56,12 @@
   // A field is looked at by the server when it is left: the rules are there alone.
   const form = document.querySelector("[data-look]");
   const describe = (field, id, there) => {
-    const others = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => one && one !== id);
+    const others = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => document.getElementById(one) && one !== id);
     field.setAttribute("aria-describedby", [...others, ...(there ? [id] : [])].join(" "));
   };
   const say = (field, said, { error, question, instead }) => {
-    const list = field.parentElement.querySelector(".errorlist");
-    list?.remove();
-    said.replaceChildren();
+    // What stood there when the page came is about what was typed then.
+    field.parentElement.querySelectorAll(".errorlist, .field__question").forEach((old) => old.remove());
     field.toggleAttribute("aria-invalid", false);
     if (error) {
       field.setAttribute("aria-invalid", "true");
@@ -103,7 +102,6 @@
     said.id = `${field.id}_said`;
     said.setAttribute("aria-live", "polite");
     field.before(said);
-    group.querySelector(".field__question")?.remove();
     field.addEventListener("change", () => lookAt(field, said));
   });
 

@@ -217,6 +217,12 @@ class CheckedField(forms.BoundField):
             return slips.meant_phone(typed, settings.PHONENUMBER_DEFAULT_REGION)
         return ""
 
+    @property
+    def aria_describedby(self) -> str | None:
+        """The ids of all that is said about this field, the question too."""
+        question = f"{self.auto_id}_question" if self.instead else ""
+        return " ".join(filter(None, (super().aria_describedby, question))) or None
+
 
 class FamilyForm(PlainForm):
     """The family's own data, under the same rules on pages and in the API."""

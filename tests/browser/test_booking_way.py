@@ -105,6 +105,16 @@ def test_what_is_wrong_is_said_on_leaving_a_field_and_all_that_was_typed_stays(o
     expect(page.get_by_text("Dit e-mailadres is niet compleet.")).to_have_count(0)
     expect(mail).not_to_have_attribute("aria-invalid", "true")
 
+    page.get_by_role("button", name="Afspraak maken").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("Bedoelde u noor@gmail.com?")).to_be_visible()
+    mail.press("End")
+    mail.press_sequentially("x")
+    phone.focus()
+    expect(page.get_by_text("Bedoelde u")).to_have_count(0)
+    mail.fill("noor@gmial.com")
+    phone.focus()
+
     page.get_by_role("button", name="Ja, pas het aan").click()
     expect(mail).to_have_value("noor@gmail.com")
     expect(mail).to_be_focused()

@@ -752,6 +752,9 @@ class TestALikelySlip:
 
         assert response.status_code == 422
         assert "Bedoelde u 06 12345678?" in text(response)
+        field = re.search(r'<input[^>]*name="phone"[^>]*>', response.content.decode())
+        assert field
+        assert re.search(r'aria-describedby="[^"]*\bid_phone_question\b', field[0])
 
 
 class TestTheHold:

@@ -49,7 +49,7 @@ def get(**query: str) -> Any:
 
 def words(response: Any) -> list[str]:
     """Return what the strip says of each day, as "14 2 vrij"."""
-    found = re.findall(r"<b>(\d+)</b> <small>([^<]+)</small>", response.content.decode())
+    found = re.findall(r'<b aria-hidden="true">(\d+)</b> <small>([^<]+)</small>', response.content.decode())
     return [f"{day} {said}" for day, said in found]
 
 
