@@ -127,6 +127,15 @@ def plain_static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords that are quick to check: the real ones are slow on purpose, half a second each."""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def dutch_again() -> Iterator[None]:
     """A page in English leaves its language active in this thread, for whoever comes next."""

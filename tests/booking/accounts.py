@@ -6,7 +6,6 @@ from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.utils import is_mfa_enabled
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.test import Client
@@ -17,11 +16,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 def make_account(email: str, *, manager: bool = False, second_factor: bool = True) -> User:
     """Make an account, with its second factor set up unless told otherwise."""
-    # Hashed once instead of a million times, which most tests have no use for.
-    password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1)
-    user = User.objects.create(
-        username=email, email=email, password=password, is_staff=manager, is_superuser=manager
-    )
+    user = User.objects.create_user(email, email, PASSWORD, is_staff=manager, is_superuser=manager)
     if second_factor:
         TOTP.activate(user, SECRET)
         RecoveryCodes.activate(user)

@@ -91,8 +91,7 @@ def assert_accessible(page: Page) -> None:
     assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
 def test_axe_finds_nothing(practice: Served, open_browser: Any, monday: date, viewport: Any, scheme: str) -> None:
     page = open_browser(viewport, color_scheme=scheme)
     for path in ("agenda/", "agenda/eerder/"):

@@ -17,7 +17,6 @@ from tests.visitor import Visitor
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-WIDTHS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +32,10 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
     started.stop()
 
 
-@pytest.fixture(params=list(WIDTHS))
-def hers(
-    request: pytest.FixtureRequest, browser: Browser, browser_context_args: Any, practice: Served, signed_in: Any
-) -> Iterator[Page]:
+@pytest.fixture
+def hers(browser: Browser, browser_context_args: Any, practice: Served, signed_in: Any) -> Iterator[Page]:
     """The demo therapist's browser, signed in."""
-    settings = {**browser_context_args, "viewport": WIDTHS[request.param], "storage_state": signed_in}
+    settings = {**browser_context_args, "storage_state": signed_in}
     context = browser.new_context(**settings)
     page = context.new_page()
     page.goto(f"{practice.url}/agenda/kalenders/")

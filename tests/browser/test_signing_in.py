@@ -14,7 +14,6 @@ from tests.servers import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
-WIDTHS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 NEW_PASSWORD = "drie groene fietsen"
 AS_FIRST = f"""
 from allauth.mfa.models import Authenticator
@@ -49,13 +48,10 @@ def home(practice: Served) -> str:
     return practice.url.replace("127.0.0.1", "localhost") + "/en"
 
 
-@pytest.fixture(params=list(WIDTHS))
-def window(
-    request: pytest.FixtureRequest, browser: Browser, browser_context_args: Any, practice: Served
-) -> Iterator[BrowserContext]:
-    """A browser in English, on a phone and on a desk."""
-    sizes = {"locale": "en-GB", "viewport": WIDTHS[request.param]}
-    context = browser.new_context(**{**browser_context_args, **sizes})
+@pytest.fixture
+def window(browser: Browser, browser_context_args: Any, practice: Served) -> Iterator[BrowserContext]:
+    """A browser in English."""
+    context = browser.new_context(**{**browser_context_args, "locale": "en-GB"})
     yield context
     context.close()
 
