@@ -178,7 +178,7 @@ def _render(
     if appointment_type:
         from_day = day_form.cleaned_data.get("day")
         therapist = chosen.cleaned_data.get("therapist")
-        context |= free_times(request, appointment_type, therapist, from_day, now)
+        context |= free_times(request, appointment_type, therapist, from_day, now, by_month=day_form.by_month)
         context |= ways(
             reverse("booking:choose"),
             by_month=day_form.by_month,

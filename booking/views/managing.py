@@ -201,6 +201,7 @@ def _reschedule_page(
         day_form.cleaned_data.get("day"),
         now,
         moving=appointment,
+        by_month=day_form.by_month,
     )
     context |= ways(reverse("booking:reschedule", args=[token]), by_month=day_form.by_month)
     return render(request, "booking/reschedule.html", context, status=status)

@@ -45,8 +45,11 @@ def free_times(
     from_day: date | None,
     now: datetime,
     moving: Appointment | None = None,
+    *,
+    by_month: bool = False,
 ) -> dict[str, Any]:
-    """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later."""
+    """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later, and
+    the sheet of a month where it is asked for."""
     zone = request.practice.zone
     first, last = free_time.booking_days(appointment_type, zone=zone, now=now)
     visitor = client.known_visitor(request)
@@ -93,7 +96,8 @@ def free_times(
     soon = (now + appointment_type.minimum_notice).astimezone(zone).date()
     openings = [pages[one.pk].openings for one in asked]
     context["week"] = weeks.week(days, begin, min(end, last), openings=openings, soon=soon, zone=zone)
-    context["month"] = weeks.month(days, begin, first, last)
+    if by_month:
+        context["month"] = weeks.month(days, begin, first, last)
     next_free = next((day for day in days if day.day >= begin), None)
     if asked_day and next_free and next_free.day != begin:
         context |= {"asked_day": begin, "next_free": next_free.times[0]}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.served import Served
@@ -201,3 +202,22 @@ def test_nothing_moves_while_a_page_loads(open_page: Any) -> None:
         shifts[path] = page.evaluate(measured)
 
     assert shifts == dict.fromkeys(shifts, 0)
+
+
+def test_axe_finds_nothing_in_the_states_that_scripts_and_links_make(open_page: Any) -> None:
+    def problems(page: Page) -> list[str]:
+        return [f"{page.url}: {found['id']}" for found in Axe().run(page).response["violations"]]
+
+    page = open_page("/afspraak/?view=month", bypass_csp=True)
+    found = problems(page)
+    page.get_by_role("table").get_by_role("link").last.click()
+    expect(page.get_by_role("table").locator("[aria-current=date]")).to_be_visible()
+    found += problems(page)
+    page.locator("button.slot").first.click()
+    page.get_by_label("Uw telefoonnummer").fill("06")
+    page.get_by_label("Uw e-mailadres").fill("noor@gmial.com")
+    page.get_by_label("Uw naam").focus()
+    expect(page.get_by_role("button", name="Ja, pas het aan")).to_be_visible()
+    found += problems(page)
+
+    assert found == []

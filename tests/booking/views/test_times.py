@@ -49,8 +49,8 @@ def get(**query: str) -> Any:
 
 def words(response: Any) -> list[str]:
     """Return what the strip says of each day, as "14 2 vrij"."""
-    found = re.findall(r'<b aria-hidden="true">(\d+)</b> <small>([^<]+)</small>', response.content.decode())
-    return [f"{day} {said}" for day, said in found]
+    found = re.findall(r'<b aria-hidden="true">(\d+)</b> <small>(.*?)</small>', response.content.decode())
+    return [f"{day} {re.sub('<[^>]+>', '', said)}" for day, said in found]
 
 
 def test_the_strip_says_of_each_day_what_is_free_or_why_nothing_is(consult: AppointmentType) -> None:
