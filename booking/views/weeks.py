@@ -129,7 +129,7 @@ def _without(day: date, windows: list[Interval], holiday: str, soon: date, zone:
             return DayInWeek(day, None, _("closed"), _("Closed: %(holiday)s.") % {"holiday": holiday})
         return DayInWeek(day, None, _("closed"), _("The practice is closed."))
     if day <= soon:
-        return DayInWeek(day, None, _("call us"), _("Nothing is left at such short notice. You can always call."))
+        return DayInWeek(day, None, _("call us"), _("Nothing is left at such short notice. Please call us."))
     return DayInWeek(day, None, _("full"), _("Everything is taken."))
 
 
