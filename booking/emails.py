@@ -55,7 +55,7 @@ def compose(
         context = {"practice": practice, "language": recipient.language, **_about(notification, practice, now)}
         template = f"emails/{'therapist/' if notification.therapist else ''}{notification.kind}"
         message = EmailMultiAlternatives(
-            subject=" ".join(_render(f"{template}.subject.txt", context).split()),
+            subject=_header(_render(f"{template}.subject.txt", context)),
             body=_paragraphs(_render(f"{template}.txt", context)),
             from_email=settings.DEFAULT_FROM_EMAIL or _address_of(practice),
             to=[recipient.email],
@@ -212,7 +212,12 @@ def _paragraphs(text: str) -> str:
 
 
 def _address_of(practice: Practice) -> str:
-    return formataddr((" ".join(practice.name.split()), practice.email))
+    return formataddr((_header(practice.name), practice.email))
+
+
+def _header(text: str) -> str:
+    """Return `text` as one line of a mail's head, in which no reader finds an encoded word (RFC 2047 §2)."""
+    return " ".join(text.split()).replace("=?", "= ?")
 
 
 def _day(day: date) -> str:
