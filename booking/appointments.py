@@ -259,6 +259,15 @@ def cancel(
     return fresh
 
 
+def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
+    """Let `parent` be reminded or not from `now` (UTC) on; written down where it changes. Raises Busy."""
+    with claims.transacting():
+        changed = Parent.objects.filter(pk=parent.pk, wants_reminders=not wanted).update(wants_reminders=wanted)
+        if changed:
+            action = Action.REMINDERS_ON if wanted else Action.REMINDERS_OFF
+            history.record(parent.appointment, action, by=Actor.PARENT, at=now)
+
+
 def mark_attended(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:
     """Write down that the family came; also corrects a no-show. Raises TooEarlyToMark before the start."""
     return _mark(appointment, State.ATTENDED, Action.ATTENDED, now, account)

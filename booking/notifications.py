@@ -110,6 +110,12 @@ def plan_again(appointment: Appointment, kind: Kind, *, now: datetime) -> int:
     return len(planned)
 
 
+def reminders_ahead(parent: Parent) -> list[datetime]:
+    """Return when (UTC) `parent` is still to be reminded, switched off or not."""
+    due = parent.notifications.filter(kind=Kind.REMINDER, state=NotificationState.DUE)
+    return list(due.order_by("due_at").values_list("due_at", flat=True))
+
+
 def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
     """Write down that `therapist` is owed a link by which to choose a password: a link a minute, no more."""
     Notification.objects.bulk_create(
@@ -202,6 +208,8 @@ def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Not
     if appointment.state != expected:
         return NotificationState.VOID
     if notification.kind == Kind.ASK_TO_MOVE and not appointment.asked_to_move_at:
+        return NotificationState.VOID
+    if notification.kind == Kind.REMINDER and notification.parent and not notification.parent.wants_reminders:
         return NotificationState.VOID
     if notification.kind == Kind.REMINDER and now > _halfway(notification.due_at, appointment.start):
         return NotificationState.MISSED

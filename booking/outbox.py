@@ -52,7 +52,7 @@ _WITH_ALL_IT_SAYS = Notification.objects.select_related(
 _CHANGES = [
     *("appointment.changed_at", "appointment.state", "appointment.sequence", "appointment.asked_to_move_at"),
     *("appointment.erase_requested_at", "appointment.erased_at", "parent.email_hash"),
-    *("parent.language", "parent.link_version"),
+    *("parent.language", "parent.link_version", "parent.wants_reminders"),
 ]
 _as_read = attrgetter(*_CHANGES)
 

@@ -36,6 +36,7 @@ urlpatterns = [
     path("afspraak/beheer/<str:token>/", managing.manage, name="manage"),
     path("afspraak/beheer/<str:token>/verzetten/", managing.reschedule, name="reschedule"),
     path("afspraak/beheer/<str:token>/afzeggen/", managing.cancel, name="cancel"),
+    path("afspraak/beheer/<str:token>/herinneringen/", managing.reminders, name="reminders"),
     path("afspraak/beheer/<str:token>/wissen/", managing.erase, name="erase"),
     path("afspraak/beheer/<str:token>/gegevens/", family_data.show, name="family_data"),
     path("afspraak/beheer/<str:token>/gegevens/verbeteren/", family_data.correct, name="correct_data"),

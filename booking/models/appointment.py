@@ -153,6 +153,8 @@ class Parent(models.Model):
     booked = models.BooleanField(default=True)
     # Someone who booked by phone may want no confirmation and no reminders.
     wants_mail = models.BooleanField(_("gets mail"), default=True)
+    # Looked at when a reminder is due: its row stays, so that who changes their mind is reminded after all.
+    wants_reminders = models.BooleanField(_("gets reminders"), default=True, db_default=True)
     # Raised where every manage link that was mailed before must stop to work.
     link_version = models.PositiveIntegerField(default=0)
 

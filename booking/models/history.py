@@ -17,6 +17,8 @@ class Action(models.TextChoices):
     ASKED_TO_MOVE = "asked_to_move", _("asked for another time")
     RESENT = "resent", _("sent the confirmation again")
     CORRECTED = "corrected", _("corrected the data")
+    REMINDERS_OFF = "reminders_off", _("wants no reminders")
+    REMINDERS_ON = "reminders_on", _("wants reminders again")
     LINKS_ENDED = "links_ended", _("ended the links in the mails")
     ERASE_ASKED = "erase_asked", _("asked to erase the data")
     ERASED = "erased", _("erased the data")

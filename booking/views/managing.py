@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from booking import appointments, client, erasure, free_time, invitations, links, rate_limits, slips
+from booking import appointments, client, erasure, free_time, invitations, links, notifications, rate_limits, slips
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
@@ -22,7 +22,7 @@ from booking.errors import (
     TooManyRequests,
 )
 from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
-from booking.models import Actor, Appointment, Kind, NotificationState, Parent, State
+from booking.models import Actor, Appointment, Parent, State
 from booking.views.answers import View, first_error, private, status_of, too_many, with_error
 from booking.views.times import free_times, value_of, ways
 from practice.requests import PracticeRequest
@@ -55,7 +55,7 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     appointment = parent.appointment
     if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
         return redirect("booking:manage", token)
-    reminded = appointment.notifications.filter(kind=Kind.REMINDER, state=NotificationState.DUE).exists()
+    reminded = parent.wants_reminders and _reminders(parent, now)
     context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
     return render(request, "booking/booked.html", context)
 
@@ -64,7 +64,8 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
 @require_safe
 def manage(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Show the appointment, and what can still be done with it."""
-    return render(request, "booking/manage.html", _about(request, parent, token, now))
+    context = _about(request, parent, token, now) | {"reminders": _reminders(parent, now), "parent": parent}
+    return render(request, "booking/manage.html", context)
 
 
 @with_parent
@@ -99,6 +100,20 @@ def cancel(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     return render(
         request, "booking/cancel.html", {**_about(request, parent, token, now), "form": form}, status=status
     )
+
+
+@with_parent
+@require_POST
+def reminders(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Switch the reminders off, or on again. On POST only: mail programs open links by themselves."""
+    wanted = request.POST.get("wanted") == "yes"
+    try:
+        appointments.want_reminders(parent, wanted=wanted, now=now)
+    except BookingError as error:
+        return _manage_with_error(request, parent, token, now, error)
+    said = _("We remind you again.") if wanted else _("You get no more reminders.")
+    messages.success(request, said)
+    return redirect("booking:manage", token)
 
 
 @with_parent
@@ -142,6 +157,13 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
         "erased_on": appointment.erased_on(request.practice.zone),
         "erasing": appointment.erase_requested_at is not None,
     }
+
+
+def _reminders(parent: Parent, now: datetime) -> list[datetime]:
+    """Return when `parent` is still to be reminded of an appointment that will be, switched off or not."""
+    appointment = parent.appointment
+    ahead = appointment.state == State.CONFIRMED and now < appointment.start
+    return notifications.reminders_ahead(parent) if ahead else []
 
 
 def _slip(parent: Parent) -> dict[str, str] | None:
@@ -212,6 +234,7 @@ def _manage_with_error(
 ) -> HttpResponse:
     parent.appointment.refresh_from_db()
     context = {**_about(request, parent, token, now), "error": str(error)}
+    context |= {"reminders": _reminders(parent, now), "parent": parent}
     page = render(request, "booking/manage.html", context, status=status_of(error))
     return with_error(page, error)
 

@@ -4,6 +4,7 @@ import resource
 import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ import pytest
 from django.core.mail import get_connection
 from django.db import OperationalError, connection, transaction
 
-from booking import appointments, emails, erasure, links, outbox
+from booking import appointments, emails, erasure, links, notifications, outbox
 from booking.models import Actor, Appointment, Kind, Notification, NotificationState, Parent, State
 from practice.models import Practice
 from tests.booking.elsewhere import PATIENCE, elsewhere, meanwhile
-from tests.booking.factories import make_appointment, make_notification, make_practice, wall
+from tests.booking.factories import AMSTERDAM, make_appointment, make_notification, make_practice, wall
 from tests.servers import free_port
 from tests.smtp_sink import Sink
 
@@ -238,6 +239,34 @@ def test_a_confirmation_is_tried_until_the_start(settings: Any, due: Notificatio
     assert due.state == NotificationState.MISSED
 
 
+def test_who_switched_reminders_off_gets_none_and_after_a_move_neither(sink: Sink) -> None:
+    appointment = make_appointment(start="2026-12-01 14:00")
+    parent = appointment.parents.get()
+    first = make_notification(Kind.REMINDER, appointment=appointment, due_at=NOW)
+    appointments.want_reminders(parent, wanted=False, now=NOW)
+
+    assert deliver(first).state == NotificationState.VOID
+
+    moved = appointments.move_to(appointment, wall("2026-12-08 14:00"), appointment.therapist, now=NOW)
+    notifications.plan_moved(moved, zone=AMSTERDAM, now=NOW, tell_parents=False, tell_therapist=False)
+    for moment in notifications.reminders_ahead(parent):
+        outbox.deliver_due(partial(max, moment, NOW))
+
+    reminders = moved.notifications.filter(kind=Kind.REMINDER)
+    assert list(reminders.values_list("state", flat=True)) == [NotificationState.VOID] * 3
+    assert sink.messages == []
+
+
+def test_who_wants_reminders_again_gets_the_one_that_is_due_then(sink: Sink) -> None:
+    appointment = make_appointment(start="2026-12-01 14:00")
+    parent = appointment.parents.get()
+    reminder = make_notification(Kind.REMINDER, appointment=appointment, due_at=NOW)
+    appointments.want_reminders(parent, wanted=False, now=NOW - timedelta(days=1))
+    appointments.want_reminders(parent, wanted=True, now=NOW - timedelta(hours=1))
+
+    assert deliver(reminder).state == SENT
+
+
 def test_a_reminder_that_was_tried_in_vain_is_missed_past_half_its_lead(settings: Any) -> None:
     appointment, now = make_appointment(start="2026-12-01 14:00"), wall("2026-11-29 14:00")
     reminder = make_notification(Kind.REMINDER, appointment=appointment, due_at=now)
@@ -384,6 +413,18 @@ def test_what_changes_while_its_batch_is_in_hand_is_void(sink: Sink, change: str
     assert fifth.state == NotificationState.VOID
     assert fifth.message_id not in {message["Message-ID"] for message in sink.messages}
     assert {state for state, _ in states(rows[:4] + rows[5:])} == {SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_switches_reminders_off_while_one_is_in_hand_gets_none(sink: Sink) -> None:
+    rows = make_notifications(3)
+    Notification.objects.filter(pk=rows[1].pk).update(kind=Kind.REMINDER)
+    parent = rows[1].parent
+    assert parent
+
+    outbox.deliver_due(during(2, lambda: appointments.want_reminders(parent, wanted=False, now=NOW)))
+
+    assert states(rows) == [(SENT, 1), (NotificationState.VOID, 1), (SENT, 1)]
 
 
 def test_an_address_and_a_link_that_change_while_the_batch_is_in_hand_are_the_new_ones(sink: Sink) -> None:

@@ -57,7 +57,7 @@ TABLE = {
         booking:choose booking:hold booking:details booking:look_at_field booking:mailed booking:confirm
         booking:erased booking:booked
         booking:manage booking:family_data booking:correct_data booking:download_data
-        booking:reschedule booking:cancel booking:erase booking:calendar_file booking:read_feed
+        booking:reschedule booking:cancel booking:reminders booking:erase booking:calendar_file booking:read_feed
         booking:forgotten_password booking:choose_password account_login account_logout account_inactive
         admin:logout
     """,

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from booking import erasure, links
 from booking.models import (
+    Action,
     Actor,
     Appointment,
     AppointmentType,
@@ -75,6 +76,30 @@ class TestManaging:
         page = response.content.decode()
         assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in text(response)
         assert not [word for word in ("Noor", "Sam", "een geheim", "noor@") if word in page]
+
+    def test_reminders_are_switched_off_and_on_by_a_button_alone(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        make_notification(Kind.REMINDER, appointment=appointment, due_at=wall("2026-11-29 10:00"))
+        path = manage_link(appointment, "reminders")
+        assert "zondag 29 november, 10:00" in text(visitor.get(manage_link(appointment)))
+
+        assert visitor.get(path).status_code == 405
+        assert appointment.parents.get().wants_reminders
+        assert "U krijgt geen herinneringen meer." in text(visitor.post(path, {"wanted": "no"}, follow=True))
+        assert not appointment.parents.get().wants_reminders
+        page = visitor.post(path, {"wanted": "yes"}, follow=True)
+
+        assert "We herinneren u weer." in text(page)
+        assert "zondag 29 november, 10:00" in text(page)
+        assert appointment.parents.get().wants_reminders
+        done = appointment.history.order_by("pk").values_list("action", flat=True)
+        assert list(done) == [Action.REMINDERS_OFF, Action.REMINDERS_ON]
+
+    def test_who_has_no_reminder_ahead_has_none_to_switch_off(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        assert "herinneringen" not in text(visitor.get(manage_link(appointment)))
 
     @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
     def test_no_copy_is_kept_and_no_search_engine_sees_it(
