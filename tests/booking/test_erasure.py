@@ -69,7 +69,8 @@ class TestErase:
             *("id", "public_id", "appointment_type", "therapist", "state", "sequence", "cancelled_by", "erased_at")
         }
         assert filled(parent) == {
-            *("id", "public_id", "appointment", "language", "booked", "wants_mail", "link_version")
+            *("id", "public_id", "appointment", "language", "booked"),
+            *("wants_mail", "wants_reminders", "link_version"),
         }
 
     def test_a_coming_one_is_cancelled_and_waits_for_its_last_mails(self, consult: AppointmentType) -> None:
