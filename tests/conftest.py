@@ -143,3 +143,11 @@ def dutch_again() -> Iterator[None]:
 
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_practice_seen() -> None:
+    """The pages for a broken server show the practice that this process last read, which may be another test's."""
+    from practice.middleware import LastSeen
+
+    LastSeen.practice = None
