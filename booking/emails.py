@@ -4,8 +4,11 @@ Nothing about the family stands in any mail: an address may be mistyped, and mai
 """
 
 import re
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from email.utils import format_datetime, formataddr
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,28 +39,46 @@ _DEEDS: dict[str, Action] = {
     Kind.CANCELLED: Action.CANCELLED,
 }
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
+_PREHEADER = re.compile(r'(?s)<div class="preheader"[^>]*>(.*?)</div>')
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a mail tells besides its notification: who did it, when it was before its last move (UTC), whether the
+    family is told too, and what else the therapist has that day."""
+
+    by_practice: bool = False
+    was: datetime | None = None
+    family_told: bool = False
+    others: Sequence[Appointment] = ()
 
 
 def compose(
-    notification: Notification, practice: Practice | None = None, *, now: datetime
+    notification: Notification, practice: Practice | None = None, *, now: datetime, beside: Beside | None = None
 ) -> EmailMultiAlternatives:
     """Return the mail that `notification` stands for, not yet sent; `now` (UTC) is its date, and
-    `practice` the practice where it was just read.
+    `practice` the practice where it was just read. What stands beside it is read from the tables unless given.
 
     Raises ValidationError where the recipient's or the practice's address is none, an erased one included.
     """
     practice = practice or Practice.load()
+    beside = beside or _beside(notification, practice.zone)
     recipient = notification.parent or notification.therapist or notification.unconfirmed
     assert recipient is not None
     for address in (recipient.email, practice.email):
         validate_email(address)
     with override(recipient.language), timezone.override(practice.zone):
-        context = {"practice": practice, "language": recipient.language, **_about(notification, practice, now)}
+        context = {
+            "practice": practice,
+            "language": recipient.language,
+            "to_therapist": notification.therapist is not None,
+            **_about(notification, practice, beside, now),
+        }
         template = f"emails/{'therapist/' if notification.therapist else ''}{notification.kind}"
         message = EmailMultiAlternatives(
             subject=_header(_render(f"{template}.subject.txt", context)),
             body=_paragraphs(_render(f"{template}.txt", context)),
-            from_email=settings.DEFAULT_FROM_EMAIL or _address_of(practice),
+            from_email=sender(practice),
             to=[recipient.email],
             reply_to=[_address_of(practice)],
             headers={
@@ -73,24 +94,68 @@ def compose(
     return message
 
 
-def _about(notification: Notification, practice: Practice, now: datetime) -> dict[str, Any]:
+def sender(practice: Practice) -> str:
+    """Return from whom mails come, name and address: FROM_EMAIL, or else the practice itself."""
+    return settings.DEFAULT_FROM_EMAIL or _address_of(practice)
+
+
+def preheader(message: EmailMultiAlternatives) -> str:
+    """Return what mail programs show of `message` beside its subject, and nowhere else."""
+    html = next(str(part) for part, kind in message.alternatives if kind == "text/html")
+    found = _PREHEADER.search(html)
+    assert found is not None
+    return unescape(found[1])
+
+
+def _beside(notification: Notification, zone: ZoneInfo) -> Beside:
+    """Read what stands beside `notification` in the tables."""
+    appointment, therapist = notification.appointment, notification.therapist
+    if therapist and notification.local_day:
+        return Beside(others=list(notifications.appointments_on(therapist, notification.local_day, zone)))
+    if not appointment:
+        return Beside()
+    if not therapist:
+        return Beside(was=_was(appointment) if notification.kind == Kind.MOVED else None)
+    deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
+    told = appointment.notifications.filter(
+        kind=_TOLD_BY.get(notification.kind, notification.kind),
+        sequence=notification.sequence,
+        parent__isnull=False,
+    )
+    day = appointment.start.astimezone(zone).date()
+    return Beside(
+        by_practice=deed is not None and deed.actor == Actor.THERAPIST,
+        was=_was(appointment),
+        family_told=told.exists(),
+        others=list(notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)),
+    )
+
+
+def _was(appointment: Appointment) -> datetime | None:
+    """Return the moment (UTC) at which `appointment` stood before its last move; None where it never moved."""
+    moved = appointment.history.filter(action=Action.MOVED, start_before__isnull=False).last()
+    return moved.start_before if moved else None
+
+
+def _about(notification: Notification, practice: Practice, beside: Beside, now: datetime) -> dict[str, Any]:
     """Return what the templates of `notification` say, ready to be shown."""
     if notification.therapist and notification.local_day:
-        return _about_day(notification.local_day, notification.therapist, practice.zone)
+        return _about_day(notification.local_day, beside.others, practice.zone)
     if notification.therapist and notification.kind == Kind.PASSWORD_LINK:
-        return {"url": links.password_url(notification.therapist)}
+        return _about_password(notification.therapist, practice.zone, now)
     if notification.unconfirmed:
         return _about_unconfirmed(notification.unconfirmed, practice.zone)
     appointment = notification.appointment
     assert appointment is not None
+    was = {"was": _day_and_time(beside.was.astimezone(practice.zone)) if beside.was else ""}
     if notification.parent:
-        about = _about_parents(appointment, notification.parent, practice, now)
-        return {**about, "was": _was(appointment, practice.zone)} if notification.kind == Kind.MOVED else about
-    assert notification.therapist is not None
+        return _about_parents(appointment, notification.parent, practice, now) | was
     return {
         **_about_therapists(appointment, practice.zone),
-        **_about_deed(notification, appointment, practice.zone),
-        "neighbours": _neighbours(appointment, notification.therapist, practice.zone),
+        **was,
+        "by_practice": beside.by_practice,
+        "family_told": beside.family_told,
+        "neighbours": [_about_therapists(other, practice.zone) for other in beside.others],
     }
 
 
@@ -125,35 +190,9 @@ def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
     }
 
 
-def _about_deed(notification: Notification, appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
-    """Return who did what `notification` tells of, where it was before, and whether the family hears of it too."""
-    deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
-    told = appointment.notifications.filter(
-        kind=_TOLD_BY.get(notification.kind, notification.kind),
-        sequence=notification.sequence,
-        parent__isnull=False,
-    )
-    return {
-        "by_practice": deed is not None and deed.actor == Actor.THERAPIST,
-        "was": _was(appointment, zone),
-        "family_told": told.exists(),
-    }
-
-
-def _was(appointment: Appointment, zone: ZoneInfo) -> str:
-    """Return the moment at which `appointment` stood before its last move; nothing where it never moved."""
-    moved = appointment.history.filter(action=Action.MOVED, start_before__isnull=False).last()
-    if not moved or not moved.start_before:
-        return ""
-    start = moved.start_before.astimezone(zone)
-    return f"{_day(start)}, {_time(start)}"
-
-
-def _neighbours(appointment: Appointment, therapist: Therapist, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Return what else `therapist` has on the local day of `appointment`."""
-    day = appointment.start.astimezone(zone).date()
-    others = notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)
-    return [_about_therapists(other, zone) for other in others]
+def _about_password(therapist: Therapist, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    until = (now + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)).astimezone(zone)
+    return {"url": links.password_url(therapist), "until": _day_and_time(until), "city": _city(zone)}
 
 
 def _about_parents(appointment: Appointment, parent: Parent, practice: Practice, now: datetime) -> dict[str, Any]:
@@ -174,8 +213,7 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
     }
 
 
-def _about_day(day: date, therapist: Therapist, zone: ZoneInfo) -> dict[str, Any]:
-    appointments = notifications.appointments_on(therapist, day, zone)
+def _about_day(day: date, appointments: Sequence[Appointment], zone: ZoneInfo) -> dict[str, Any]:
     return {
         "day": _day(day),
         "city": _city(zone),
@@ -226,6 +264,10 @@ def _day(day: date) -> str:
 
 def _time(moment: datetime) -> str:
     return date_format(moment, "H:i")
+
+
+def _day_and_time(moment: datetime) -> str:
+    return f"{_day(moment)}, {_time(moment)}"
 
 
 def _city(zone: ZoneInfo) -> str:

@@ -125,7 +125,7 @@ def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
                 kind=Kind.PASSWORD_LINK,
                 therapist=therapist,
                 due_at=now,
-                message_id=_message_id(),
+                message_id=new_message_id(),
             )
         ],
         ignore_conflicts=True,
@@ -139,7 +139,7 @@ def plan_confirm(unconfirmed: Unconfirmed, *, now: datetime) -> None:
         kind=Kind.CONFIRM,
         unconfirmed=unconfirmed,
         due_at=now,
-        message_id=_message_id(),
+        message_id=new_message_id(),
     )
 
 
@@ -160,7 +160,7 @@ def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
                 therapist=therapist,
                 local_day=today,
                 due_at=from_wall(datetime.combine(today, OVERVIEW_AT), zone),
-                message_id=_message_id(),
+                message_id=new_message_id(),
             )
             for therapist in therapists
         ],
@@ -172,6 +172,11 @@ def appointments_on(therapist: Therapist, day: date, zone: ZoneInfo) -> Appointm
     """Return the confirmed appointments of `therapist` that start on the local `day`, in their order."""
     confirmed = _confirmed_on(day, zone).filter(therapist=therapist)
     return confirmed.select_related("appointment_type", "therapist").order_by("start")
+
+
+def new_message_id() -> str:
+    """Return a Message-ID that no other mail has, under the name of this installation (RFC 5322 §3.6.4)."""
+    return f"<{uuid.uuid4().hex}@{urlsplit(settings.BASE_URL).hostname}>"
 
 
 def void_outdated(appointment: Appointment) -> None:
@@ -247,7 +252,7 @@ def _to_parents(
             parent=parent,
             sequence=appointment.sequence,
             due_at=due_at,
-            message_id=_message_id(),
+            message_id=new_message_id(),
         )
         for parent in parents
     ]
@@ -261,7 +266,7 @@ def _to_therapist(appointment: Appointment, kind: Kind, due_at: datetime) -> Not
         therapist_id=appointment.therapist_id,
         sequence=appointment.sequence,
         due_at=due_at,
-        message_id=_message_id(),
+        message_id=new_message_id(),
     )
 
 
@@ -282,7 +287,3 @@ def _reminders(
 
 def _key(kind: Kind, subject: str, appointment: Appointment, recipient: str, again: int = 0) -> str:
     return f"{kind}:{subject}:{appointment.public_id}:{recipient}:{appointment.sequence}:{again}"
-
-
-def _message_id() -> str:
-    return f"<{uuid.uuid4().hex}@{urlsplit(settings.BASE_URL).hostname}>"

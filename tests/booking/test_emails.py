@@ -440,11 +440,11 @@ def test_the_overview_lists_the_confirmed_appointments_of_the_whole_local_day(da
     assert (
         message.subject
         == {
-            "nl": f"2 afspraken op {DAYS[day, 'nl']}",
-            "en": f"2 appointments on {DAYS[day, 'en']}",
+            "nl": f"2 afspraken op {DAYS[day, 'nl']}, vanaf 00:00",
+            "en": f"2 appointments on {DAYS[day, 'en']}, from 00:00",
         }[language]
     )
-    assert re.findall(r"^(\d\d:\d\d) .*: (.*)\n(.*)$", text_of(message), re.MULTILINE) == [
+    assert re.findall(r"^(\d\d:\d\d) .*: (.*), .*\n(.*)$", text_of(message), re.MULTILINE) == [
         ("00:00", {"nl": "Eerste afspraak", "en": "First consultation"}[language], links.agenda_url(first)),
         ("23:30", {"nl": "Eerste afspraak", "en": "First consultation"}[language], links.agenda_url(last)),
     ]
