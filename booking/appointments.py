@@ -284,6 +284,12 @@ def forget_idempotency_keys(*, now: datetime) -> None:
     _past_term(now).filter(idempotency_key__gt="").update(idempotency_key=None, idempotency_body="")
 
 
+def forget_request(appointment: Appointment) -> None:
+    """Forget which request made `appointment`, in the caller's transaction: repeated, it would be answered with
+    a new link by whoever holds the browser or the mail that it came from."""
+    Appointment.objects.filter(pk=appointment.pk).update(idempotency_key=None, idempotency_body="")
+
+
 def email_hash(email: str) -> str:
     """Return the keyed hash by which a mail address is found again, whatever its capitals."""
     return lookup_hash("email", email.casefold())

@@ -155,6 +155,7 @@ def end_links(appointment: Appointment, *, account: User, now: datetime) -> None
     """Let no link that was mailed to the family open `appointment` any more; the next mail has one that does."""
     with claims.transacting():
         appointment.parents.update(link_version=F("link_version") + 1)
+        appointments.forget_request(appointment)
         history.record(appointment, Action.LINKS_ENDED, by=Actor.THERAPIST, at=now, account=account)
 
 

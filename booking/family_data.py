@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from booking import claims, history, notifications, outbox
+from booking import appointments, claims, history, notifications, outbox
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Kind, Parent, State
@@ -96,6 +96,8 @@ def correct(parent: Parent, family: Family, *, by: Actor, now: datetime, account
             language=family.language,
             link_version=F("link_version") + moved,
         )
+        if moved:
+            appointments.forget_request(appointment)
         fresh = Appointment.objects.get(pk=appointment.pk)
         history.record(fresh, Action.CORRECTED, by=by, at=now, account=account)
         again = moved and bool(family.email) and fresh.state == State.CONFIRMED and now < fresh.start

@@ -1,6 +1,7 @@
 """The form asks a browser to work where many book at once or a program may be at it; a family loses nothing."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -9,11 +10,20 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
-from booking import links, proof
-from booking.models import Appointment, AppointmentType, Unconfirmed
+from booking import by_hand, family_data, links, proof
+from booking.models import Actor, Appointment, AppointmentType, Parent, Unconfirmed
 from booking.rate_limits import BOOKINGS, Limit
-from tests.booking.factories import make_appointment, make_hours, make_practice, make_therapist, make_type
+from tests.booking.accounts import make_account
+from tests.booking.factories import (
+    make_appointment,
+    make_family,
+    make_hours,
+    make_practice,
+    make_therapist,
+    make_type,
+)
 from tests.booking.test_proof import solved
 from tests.booking.views.reading import text
 
@@ -141,6 +151,29 @@ def test_a_caller_halfway_to_the_limit_is_asked(visitor: Client, monkeypatch: py
     assert not question(open_form(Client(REMOTE_ADDR="192.0.2.1")))
 
 
+def end_links(appointment: Appointment) -> None:
+    by_hand.end_links(appointment, account=make_account("alice@praktijk.example"), now=timezone.now())
+
+
+def mend_address(appointment: Appointment) -> None:
+    right = make_family(email="right@example.org")
+    family_data.correct(Parent.objects.get(), right, by=Actor.THERAPIST, now=timezone.now())
+
+
+WAYS_TO_END = pytest.mark.parametrize("end", [end_links, mend_address])
+
+
+@WAYS_TO_END
+def test_once_the_links_are_ended_the_same_form_gives_no_new_one(
+    visitor: Client, end: Callable[[Appointment], None]
+) -> None:
+    fill_in(visitor)
+
+    end(Appointment.objects.get())
+
+    assert fill_in(visitor).status_code == 409
+
+
 @pytest.mark.usefixtures("busy")
 class TestByMail:
     @pytest.fixture
@@ -164,6 +197,16 @@ class TestByMail:
         assert first["Location"].startswith("/en/afspraak/gemaakt/")
         assert first["Location"] == second["Location"] == look["Location"]
         assert Appointment.objects.count() == 1
+
+    @WAYS_TO_END
+    def test_once_the_links_are_ended_this_one_gives_no_new_one(
+        self, link: str, end: Callable[[Appointment], None]
+    ) -> None:
+        Client().post(link)
+
+        end(Appointment.objects.get())
+
+        assert [Client().get(link).status_code, Client().post(link).status_code] == [404, 404]
 
     def test_after_an_hour_it_is_a_dead_link(self, link: str, clock: Any) -> None:
         clock.shift(timedelta(hours=1))
