@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
 from itertools import chain, count
@@ -100,11 +101,9 @@ def forgot_password(email: str, *, now: datetime) -> None:
 
     Both take about as long, and nobody's mailbox is filled: past some links an hour there is no further one.
     """
-    try:
+    # One transaction: its end waits for the disk once, whether or not there is a mail to write down.
+    with suppress(TooManyRequests), transaction.atomic():
         rate_limits.count(rate_limits.PASSWORD_LINKS, email.lower(), now=now)
-    except TooManyRequests:
-        return
-    with transaction.atomic():
         found = Therapist.objects.filter(user__username=email.lower(), user__is_active=True).first()
         if found:
             notifications.plan_password_link(found, now=now)

@@ -84,6 +84,21 @@ def test_a_link_for_a_password_is_promised_to_everyone() -> None:
     assert Notification.objects.filter(kind=Kind.PASSWORD_LINK).count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_link_for_a_password_waits_for_the_disk_as_often_for_nobody() -> None:
+    Therapist.objects.update(user=create_account(email=ALICE, password="een lang wachtwoord", manager=False))
+    Client().post("/en/account/wachtwoord/vergeten/", {"email": "another@praktijk.example"})
+
+    waits = []
+    for email in (ALICE, NOBODY):
+        with CaptureQueriesContext(connection) as asked:
+            Client().post("/en/account/wachtwoord/vergeten/", {"email": email})
+        commits = "\n".join(query["sql"] for query in asked).split("COMMIT")
+        waits.append(len([one for one in commits if re.search(r"^(INSERT|UPDATE|DELETE)", one, re.MULTILINE)]))
+
+    assert waits[0] == waits[1] > 1
+
+
 def test_the_form_books_for_a_known_address_as_for_any(consult: AppointmentType) -> None:
     answers, queries = [], []
     for hour, email in ((10, UNKNOWN), (11, KNOWN), (12, "daan@example.org")):
