@@ -10,10 +10,11 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.db.models import QuerySet
 
 from booking import guards
 from booking.errors import Busy
-from booking.models import AccessEntry, Actor
+from booking.models import AccessEntry, Action, Actor
 
 # The network of whoever is being answered.
 _network: ContextVar[str] = ContextVar("network", default="")
@@ -75,6 +76,11 @@ def record(
         if guards.contended(error):
             raise Busy from error
         raise
+
+
+def looks_at(appointment: UUID) -> QuerySet[AccessEntry]:
+    """Return who looked at the family of `appointment` (public id), the first look first."""
+    return AccessEntry.objects.filter(appointment=appointment).exclude(action__in=Action.values).order_by("at")
 
 
 def forget_old(*, now: datetime) -> int:

@@ -106,6 +106,8 @@ def _erase(appointments: AppointmentQuerySet, now: datetime) -> int:
                 email_hash="",
                 phone="",
                 phone_hash="",
+                # What most have says nothing.
+                language=settings.LANGUAGE_CODE,
                 consent_version="",
                 consented_at=None,
                 link_version=F("link_version") + 1,

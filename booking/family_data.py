@@ -4,11 +4,12 @@ import hmac
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from booking import appointments, claims, history, notifications, outbox
+from booking import access_log, appointments, claims, history, notifications, outbox
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Kind, Parent, State
@@ -35,8 +36,9 @@ def of(parent: Parent) -> Family:
     )
 
 
-def told(parent: Parent) -> dict[str, Any]:
-    """Return all that is kept about the family of `parent` and its appointment, for a file; times in UTC."""
+def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
+    """Return all that is kept about the family of `parent` and its appointment, for a file; times in UTC, the day
+    on which it goes in `zone`."""
     appointment, family = parent.appointment, of(parent)
     return {
         "parent": {
@@ -44,20 +46,27 @@ def told(parent: Parent) -> dict[str, Any]:
             "email": family.email,
             "phone": family.phone,
             "language": family.language,
+            "wants_mail": parent.wants_mail,
+            "wants_reminders": parent.wants_reminders,
         },
         "child": {"first_name": family.child_first_name, "age_band": family.age_band},
         "remark": family.remark,
         "consent": {"version": parent.consent_version, "given_at": parent.consented_at},
         "appointment": {
             "reference": appointment.public_id,
-            "type": str(appointment.appointment_type.name),
+            "appointment_type": str(appointment.appointment_type.name),
             "therapist": appointment.therapist.name,
             "start": appointment.start,
             "end": appointment.end,
             "state": appointment.state,
-            "booked_at": appointment.created_at,
+            "outcome_at": appointment.outcome_at,
+            "created_at": appointment.created_at,
+            "asked_to_move_at": appointment.asked_to_move_at,
             "cancelled_at": appointment.cancelled_at,
+            "cancelled_by": appointment.cancelled_by,
             "cancel_reason": appointment.cancel_reason,
+            "erase_requested_at": appointment.erase_requested_at,
+            "erased_on": appointment.erased_on(zone),
         },
         "mails": [
             {"kind": mail.kind, "due_at": mail.due_at, "state": mail.state, "sent_at": mail.sent_at}
@@ -65,6 +74,10 @@ def told(parent: Parent) -> dict[str, Any]:
         ],
         "history": [
             {"at": done.at, "action": done.action, "by": done.actor} for done in appointment.history.all()
+        ],
+        "looks": [
+            {"at": look.at, "action": look.action, "by": look.actor}
+            for look in access_log.looks_at(appointment.public_id)
         ],
     }
 

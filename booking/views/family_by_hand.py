@@ -51,7 +51,7 @@ def download(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpR
     """Give all that is kept of the family as a JSON file, to hand over."""
     parent = _parent(viewer, public_id)
     note(request, "downloaded", [parent.appointment])
-    return as_file(parent)
+    return as_file(request, parent)
 
 
 def _parent(viewer: Viewer, public_id: UUID) -> Parent:

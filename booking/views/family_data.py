@@ -72,12 +72,14 @@ def download(request: PracticeRequest, parent: Parent, token: str, now: datetime
     if not _is_open(request, parent, now):
         return redirect("booking:family_data", token)
     _note("downloaded", parent, now)
-    return as_file(parent)
+    return as_file(request, parent)
 
 
-def as_file(parent: Parent) -> HttpResponse:
+def as_file(request: PracticeRequest, parent: Parent) -> HttpResponse:
     """Return all that is kept about the family of `parent` as a file to keep."""
-    response = JsonResponse(family_data.told(parent), json_dumps_params={"ensure_ascii": False, "indent": 2})
+    response = JsonResponse(
+        family_data.told(parent, request.practice.zone), json_dumps_params={"ensure_ascii": False, "indent": 2}
+    )
     response["Content-Type"] = "application/json; charset=utf-8"
     response["Content-Disposition"] = 'attachment; filename="gegevens.json"'
     return response

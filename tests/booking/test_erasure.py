@@ -20,6 +20,7 @@ from booking.models import (
 from tests.booking.factories import (
     AMSTERDAM,
     make_appointment,
+    make_family,
     make_notification,
     wall,
 )
@@ -56,7 +57,8 @@ class TestErase:
         assert appointment.parents.get().link_version == 1
 
     def test_what_is_left_names_no_one(self, consult: AppointmentType) -> None:
-        appointment = book(consult, "2026-12-01 10:00", request=Request(key="k", body="b"))
+        family = make_family(language="en")
+        appointment = book(consult, "2026-12-01 10:00", family=family, request=Request(key="k", body="b"))
         appointments.cancel(appointment, by=Actor.PARENT, now=NOW, reason="Sam is ziek")
         Appointment.objects.update(remark="Slaapt slecht")
 
@@ -72,6 +74,7 @@ class TestErase:
             *("id", "public_id", "appointment", "language", "booked"),
             *("wants_mail", "wants_reminders", "link_version"),
         }
+        assert parent.language == "nl"
 
     def test_a_coming_one_is_cancelled_and_waits_for_its_last_mails(self, consult: AppointmentType) -> None:
         appointment = book(consult, "2026-12-01 10:00")

@@ -148,12 +148,51 @@ class TestTakingItAlong:
         assert seen_of(appointment) == [("downloaded", Actor.PARENT)]
 
     def test_no_column_of_the_family_is_left_out(self, family: Client, appointment: Appointment) -> None:
+        parent = {"name", "email", "phone", "language", "wants_mail", "wants_reminders"}
+        about = {
+            *(
+                "start",
+                "end",
+                "state",
+                "created_at",
+                "cancelled_at",
+                "cancelled_by",
+                "cancel_reason",
+                "outcome_at",
+            ),
+            *("appointment_type", "therapist", "asked_to_move_at", "erase_requested_at"),
+        }
+        elsewhere = {"child_first_name", "age_band", "remark", "consent_version", "consented_at", "public_id"}
+        ours = {
+            *("id", "appointment", "booked", "link_version", "email_hash", "phone_hash", "changed_at", "sequence"),
+            *("occupied_start", "occupied_end", "idempotency_key", "idempotency_body", "erased_at"),
+        }
+        Appointment.objects.update(asked_to_move_at=NOW)
+        Parent.objects.update(wants_reminders=False)
         answered(family, appointment)
-        kept = family.get(address(appointment, "download_data")).content.decode()
 
-        parent = Parent.objects.get()
-        for value in (parent.name, parent.email, parent.phone, parent.language, appointment.child_first_name):
-            assert f'"{value}"' in kept
+        kept = json.loads(family.get(address(appointment, "download_data")).content)
+
+        columns = [*Appointment._meta.concrete_fields, *Parent._meta.concrete_fields]
+        assert {field.name for field in columns} == parent | about | elsewhere | ours
+        assert kept["parent"].keys() == parent
+        assert kept["appointment"].keys() == about | {"reference", "erased_on"}
+        assert kept["child"].keys() == {"first_name", "age_band"}
+        assert kept["consent"].keys() == {"version", "given_at"}
+        assert (kept["parent"]["wants_mail"], kept["parent"]["wants_reminders"]) == (True, False)
+        assert kept["appointment"]["asked_to_move_at"] == "2026-11-20T11:00:00Z"
+        assert kept["appointment"]["erased_on"] == "2026-12-31"
+
+    def test_the_file_says_who_looked(
+        self, browsers: dict[str, Client], family: Client, appointment: Appointment
+    ) -> None:
+        browsers["alice"].get(f"/en/agenda/afspraak/{appointment.public_id}/")
+        answered(family, appointment)
+
+        kept = json.loads(family.get(address(appointment, "download_data")).content)
+
+        looks = {(look["action"], look["by"]) for look in kept["looks"]}
+        assert looks == {("seen", "therapist"), ("downloaded", "parent")}
 
 
 class TestPuttingItRight:
