@@ -291,8 +291,8 @@ def forget_request(appointment: Appointment) -> None:
 
 
 def email_hash(email: str) -> str:
-    """Return the keyed hash by which a mail address is found again, whatever its capitals."""
-    return lookup_hash("email", email.casefold())
+    """Return the keyed hash by which the mailbox of a mail address is found again, however it is written."""
+    return lookup_hash("email", rate_limits.mailbox(email))
 
 
 def phone_hash(phone: str) -> str:

@@ -35,6 +35,7 @@ ANSWERS = Limit("answer", 5, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))
+_WITHOUT_DOTS = {"gmail.com", "googlemail.com"}
 # Who counts where it is about all callers together.
 EVERYONE = "everyone"
 
@@ -95,9 +96,11 @@ def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
 
 
 def mailbox(email: str) -> str:
-    """Return under which name a mail address counts: capitals and a "+tag" (RFC 5233) reach the same mailbox."""
+    """Return under which name a mail address counts: capitals and a "+tag" (RFC 5233) reach the same mailbox, and
+    at Google's so do dots."""
     local, _, domain = email.casefold().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
+    name = local.partition("+")[0]
+    return f"{name.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{name}@{domain}"
 
 
 def forget_old(*, now: datetime) -> None:

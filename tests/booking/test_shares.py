@@ -43,6 +43,23 @@ def test_an_address_has_three_appointments_ahead_and_no_fourth(consult: Appointm
     assert Appointment.objects.count() == 4
 
 
+@pytest.mark.parametrize(
+    ("booked", "other"),
+    [
+        ("noor@example.org", "noor+sam@example.org"),
+        ("noor.vries@gmail.com", "n.o.o.r.vries+x@googlemail.com"),
+    ],
+)
+def test_another_spelling_of_a_mailbox_has_no_fourth_either(
+    consult: AppointmentType, booked: str, other: str
+) -> None:
+    book_days(consult, 1, 2, 3, family=make_family(email=booked))
+
+    with pytest.raises(TooManyRequests):
+        book_days(consult, 4, family=make_family(email=other))
+    book_days(consult, 4, family=make_family(email="noor.vries@example.org"))
+
+
 def test_what_was_cancelled_or_has_been_is_not_ahead(consult: AppointmentType) -> None:
     first, *_ = book_days(consult, 1, 2, 3)
 
