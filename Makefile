@@ -9,7 +9,7 @@ help:
 	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
 	@echo "make model     play what families may do against a model, on both engines, for minutes (EXAMPLES=300)"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
-	@echo "make pictures  renew docs/pictures/ from a demo that runs (URL=http://localhost:8000)"
+	@echo "make pictures  renew docs/pictures/ from a demo of its own, all or some (ONLY=\"agenda klaar\")"
 	@echo "make sbom      list what is installed to serve (CycloneDX), into sbom.cdx.json"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
 
@@ -63,4 +63,4 @@ sbom:
 
 pictures:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
-	@.venv/bin/python scripts/pictures.py $(or $(URL),http://localhost:8000)
+	@.venv/bin/python -m scripts.pictures $(ONLY)

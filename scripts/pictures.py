@@ -1,78 +1,143 @@
-"""The pictures of README and handbook, made from the real pages of a running demo.
+"""The pictures of README and handbook, made from the real pages of a demo that this script starts and ends.
 
-Usage, while `make run` runs: make pictures (URL=http://localhost:8000, and DATA_DIR where it is not ./data).
-It books one appointment in the demo practice, so that the agenda has something to show.
+Usage: make pictures (ONLY="agenda klaar" makes those alone)
 """
 
+import argparse
 import os
 import shutil
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts import demo_day
+from scripts.run import ROOT
+
 PICTURES = ROOT / "docs" / "pictures"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+PHONE, DESK = (390, 844), (1120, 800)
+# Pixels of a page, and those of a picture for each; more would show nothing more.
+TALLEST, SHARPNESS, COLOURS = 980, 1.5, 96
+# A practice of one's own has no such line, and a picture needs no way to skip.
+_HIDDEN = ".demo, .skip { display: none !important }"
+
+Keep = Callable[..., None]
 
 
-def demo_account() -> tuple[str, str]:
-    """Return mail address and password of the demo therapist, as `make run` wrote them down."""
-    folder = Path(os.environ.get("DATA_DIR") or ROOT / "data")
-    pairs = dict(line.split("=", 1) for line in (folder / "practice.env").read_text().splitlines() if "=" in line)
-    return pairs["DEMO_EMAIL"], pairs["DEMO_PASSWORD"]
+@contextmanager
+def visitor(browser: Browser, size: tuple[int, int]) -> Iterator[Page]:
+    """Yield a Dutch visitor's page of `size` in pixels, whose clock stands on the demo's day."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=SHARPNESS,
+        locale="nl-NL",
+        timezone_id="Europe/Amsterdam",
+        reduced_motion="reduce",
+        # Or the policy of the pages would stop what hides the demo's line.
+        bypass_csp=True,
+    )
+    context.clock.set_system_time(demo_day.TODAY)
+    yield context.new_page()
+    context.close()
 
 
-def new_page(browser: Browser, viewport: dict[str, int]) -> Page:
-    """Return a Dutch visitor's page of the size `viewport`, sharp enough for print."""
-    size = {"width": viewport["width"], "height": viewport["height"]}
-    return browser.new_context(viewport=size, locale="nl-NL", device_scale_factor=1.5).new_page()  # type: ignore[arg-type]
+def parents_side(browser: Browser, url: str, keep: Keep) -> None:
+    """Walk a parent's way from the first page to the confirmation."""
+    with visitor(browser, PHONE) as page:
+        keep(page, "hechting", f"{url}/hechting/", whole=True)
+        page.goto(f"{url}/afspraak/")
+        keep(page, "kiezen", whole=True)
+        page.locator("button.slot").nth(1).click()
+        page.get_by_label("Uw naam").fill("Noor de Vries")
+        page.get_by_label("Uw e-mailadres").fill("noor@example.org")
+        page.get_by_label("Uw telefoonnummer").fill("06 12345678")
+        page.get_by_label("Voornaam van uw kind").fill("Sam")
+        page.get_by_label("jonger dan 12 jaar").check()
+        page.get_by_label("Ik vind het goed").check()
+        page.get_by_role("button", name="Afspraak maken").click()
+        expect(page.get_by_role("heading", name="Uw afspraak is gemaakt")).to_be_visible()
+        keep(page, "klaar", whole=True)
 
 
-def parents_side(browser: Browser, url: str) -> None:
-    """Walk the parent's way and keep three screens of it."""
-    page = new_page(browser, PHONE)
-    page.goto(f"{url}/hechting/")
-    page.screenshot(path=PICTURES / "hechting.png")
-    page.goto(f"{url}/afspraak/")
-    page.screenshot(path=PICTURES / "kiezen.png")
-    page.locator("button.slot").nth(1).click()
-    page.get_by_label("Uw naam").fill("Noor de Vries")
-    page.get_by_label("Uw e-mailadres").fill("noor@example.org")
-    page.get_by_label("Uw telefoonnummer").fill("06 12345678")
-    page.get_by_label("Voornaam van uw kind").fill("Sam")
-    page.get_by_label("jonger dan 12 jaar").check()
-    page.get_by_label("Ik vind het goed").check()
-    page.get_by_role("button", name="Afspraak maken").click()
-    page.get_by_role("heading", name="Uw afspraak is gemaakt").wait_for()
-    page.screenshot(path=PICTURES / "klaar.png")
-
-
-def therapists_side(browser: Browser, url: str) -> None:
-    """Sign in as the demo therapist and keep the agenda and the hours."""
-    email, password = demo_account()
-    page = new_page(browser, DESK)
+def sign_in(page: Page, url: str, keep: Keep) -> None:
+    """Sign in for the first time: by password, and with a code of an app as the second step."""
     page.goto(f"{url}/agenda/")
-    page.locator("input[name=login]").fill(email)
-    page.locator("input[name=password]").fill(password)
+    keep(page, "inloggen")
+    page.get_by_label("E-mailadres").fill(demo_day.EMAIL)
+    page.get_by_label("Wachtwoord", exact=True).fill(demo_day.PASSWORD)
     page.get_by_role("button", name="Inloggen", exact=True).click()
-    page.wait_for_url("**/agenda/")
-    page.screenshot(path=PICTURES / "agenda.png")
-    page.goto(f"{url}/agenda/werktijden/")
-    page.screenshot(path=PICTURES / "werktijden.png")
+    page.locator("input[name=code]").fill(demo_day.code(page.locator("main code").inner_text()))
+    page.get_by_role("button", name="Aanzetten").click()
+    expect(page.get_by_role("heading", name="Herstelcodes")).to_be_visible()
+
+
+def therapists_side(browser: Browser, url: str, keep: Keep) -> None:
+    """Sign in and go through the pages of the handbook."""
+    with visitor(browser, DESK) as page:
+        sign_in(page, url, keep)
+        # First, while little was looked at.
+        keep(page, "inzage", f"{url}/agenda/inzage/")
+        keep(page, "account", f"{url}/account/2fa/")
+        keep(page, "agenda", f"{url}/agenda/?view=week")
+        keep(page, "agenda-dag", f"{url}/agenda/?view=day")
+        keep(page, "agenda-maand", f"{url}/agenda/?view=month")
+        keep(page, "agenda-lijst", f"{url}/agenda/?view=list")
+        keep(page, "inplannen", f"{url}/agenda/afspraak/nieuw/")
+        keep(page, "werktijden", f"{url}/agenda/werktijden/")
+        keep(page, "dag-anders", f"{url}/agenda/dag/2027-03-18/")
+        keep(page, "vrij", f"{url}/agenda/vrij/")
+        keep(page, "schoolvakanties", f"{url}/agenda/vrij/importeren/")
+        keep(page, "soort", f"{url}/agenda/soorten/eerste-afspraak/")
+        keep(page, "eigen-agenda", f"{url}/agenda/kalenders/")
+        keep(page, "cijfers", f"{url}/agenda/cijfers/")
+        keep(page, "collegas", f"{url}/agenda/collegas/")
+        page.goto(f"{url}/agenda/?view=day")
+        page.locator(".item--appointment a").first.click()
+        keep(page, "afspraak")
+
+
+def keeper(names: list[str], into: Path) -> Keep:
+    """Return what keeps a picture in the folder `into`, where there are `names` under those alone.
+
+    It is of what a page shows (`whole`) or of the top of its `main`, after going to `address` where one is given.
+    """
+
+    def keep(page: Page, name: str, address: str = "", *, whole: bool = False) -> None:
+        if names and name not in names:
+            return
+        if address:
+            page.goto(address)
+        page.add_style_tag(content=_HIDDEN)
+        page.evaluate("scrollTo(0, 0)")
+        clip = None if whole else page.locator("main").bounding_box()
+        if clip:
+            clip["height"] = min(clip["height"], TALLEST)
+        shot = page.screenshot(full_page=bool(clip), clip=clip)
+        # Paper and ink need few colours, and whoever clones the repository takes every picture along.
+        few = Image.open(BytesIO(shot)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(into / f"{name}.png", optimize=True)
+
+    return keep
 
 
 def main() -> None:
-    url = (sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8000").rstrip("/")
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description="Make the pictures of README and handbook.")
+    parser.add_argument("names", nargs="*", help="which ones; all of them where none is named")
+    parser.add_argument("--into", type=Path, default=PICTURES, help="the folder that they go to")
+    given = parser.parse_args()
+    given.into.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     arguments = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
+    keep = keeper(given.names, given.into)
+    with demo_day.served() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=[*arguments, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         )
-        parents_side(browser, url)
-        therapists_side(browser, url)
+        parents_side(browser, url, keep)
+        therapists_side(browser, url, keep)
         browser.close()
 
 
