@@ -51,7 +51,7 @@ _WITH_ALL_IT_SAYS = Notification.objects.select_related(
 # What changes whenever a mail to a parent would say something else, or should no longer be sent.
 _CHANGES = [
     *("appointment.changed_at", "appointment.state", "appointment.sequence", "appointment.asked_to_move_at"),
-    *("appointment.erase_requested_at", "appointment.erased_at", "parent.email"),
+    *("appointment.erase_requested_at", "appointment.erased_at", "parent.email_hash"),
     *("parent.language", "parent.link_version", "parent.wants_reminders"),
 ]
 _as_read = attrgetter(*_CHANGES)
