@@ -1,10 +1,11 @@
-"""What every request gets: the practice and its clock, and headers that switch off what no page uses."""
+"""What every request gets: the practice and its clock, headers that switch off what no page uses, compression."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
@@ -25,6 +26,8 @@ _UNUSED = (
     "otp-credentials", "payment", "picture-in-picture", "screen-wake-lock", "serial", "storage-access",
     "usb", "xr-spatial-tracking",
 )  # fmt: skip
+
+_BEHIND_SIGNING_IN = {"account", "agenda", "beheer"}
 
 
 class LastSeen:
@@ -102,6 +105,23 @@ class NotAllowedMiddleware:
         return page
 
 
+def _place(request: HttpRequest) -> tuple[str, str]:
+    """Return the first part of the route that answered, the language left out, and what comes behind it."""
+    route = request.resolver_match.route if request.resolver_match else ""
+    language, _, rest = route.partition("/")
+    part, _, behind = (rest if language in dict(settings.LANGUAGES) else route).partition("/")
+    return part, behind
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses what goes to visitors and families, and nothing behind signing in (decision 38)."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        return (
+            response if _place(request)[0] in _BEHIND_SIGNING_IN else super().process_response(request, response)
+        )
+
+
 class PrivatePagesMiddleware:
     """Keeps pages of accounts, of the admin, of the agenda and of who books out of caches and search engines.
 
@@ -113,11 +133,9 @@ class PrivatePagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        route = request.resolver_match.route if request.resolver_match else ""
-        language, _, rest = route.partition("/")
-        part, _, behind = (rest if language in dict(settings.LANGUAGES) else route).partition("/")
+        part, behind = _place(request)
         # The list of times is for everyone; what comes behind it is for one family.
-        if part in {"account", "agenda", "beheer"} or (part == "afspraak" and behind):
+        if part in _BEHIND_SIGNING_IN or (part == "afspraak" and behind):
             # A feed may be kept by the calendar that reads it, and says so itself.
             if not response.has_header("Cache-Control"):
                 add_never_cache_headers(response)

@@ -1,0 +1,1 @@
+"""What Google Lighthouse says of the pages."""
