@@ -105,10 +105,13 @@ def test_every_page_asks_us_alone(
             watch.page.locator("a[href*='/agenda/afspraak/']").first.click()
             watch.page.wait_for_url("**/agenda/afspraak/**")
         cookies = context.cookies()
+        kept = [entry["name"] for origin in context.storage_state()["origins"] for entry in origin["localStorage"]]
         context.close()
 
         assert not watch.wrong, "\n".join(watch.wrong)
         assert watch.asked > 2 * len(paths)
+        # Of the admin, which of its colours; of ours nothing.
+        assert set(kept) <= ({"theme"} if state else set())
         assert {cookie["name"] for cookie in cookies} <= {"sessionid", "csrftoken"}
         assert {cookie["domain"] for cookie in cookies} == {"127.0.0.1"}
         assert {(cookie["sameSite"], cookie["httpOnly"]) for cookie in cookies} == {("Lax", True)}

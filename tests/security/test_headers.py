@@ -138,7 +138,9 @@ def wrongs(name: str, answer: Any) -> list[str]:
     found += ["referrer"] if answer.headers.get("Referrer-Policy") != "same-origin" else []
     found += [cookie for cookie in answer.cookies if cookie not in {"__Host-session", "__Host-csrf"}]
     found += [f"{cookie.key} has a domain" for cookie in answer.cookies.values() if cookie["domain"]]
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
+    kind = answer.headers.get("Content-Type", "")
+    found += [f"type {kind}"] if not kind or (kind.startswith("text/") and "charset" not in kind) else []
+    if kind.startswith("text/html"):
         page = Scripts()
         page.feed(answer.content.decode())
         found += [f"inline: {what}" for what in page.inline]

@@ -1,6 +1,7 @@
 """Who works here and gets in: a manager's page, and the link by which a colleague chooses a password."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from booking import emails, rate_limits
 from booking.models import Kind, Notification, NotificationState, Therapist
@@ -299,6 +301,15 @@ class TestTheLink:
         assert browsers["alice"].get("/en/agenda/")["Location"].startswith("/en/account/login/")
         assert account(alice).check_password(STRONG)
         assert not Client().get(path, follow=True).context["validlink"]
+
+    def test_it_lasts_three_days(self, path: str, time_machine: Any) -> None:
+        began = timezone.now()
+        found = []
+        for minutes in (-1, 1):
+            time_machine.move_to(began + timedelta(days=3, minutes=minutes), tick=False)
+            found.append(Client().get(path, follow=True).context["validlink"])
+
+        assert found == [True, False]
 
     def test_its_token_leaves_the_address_at_once(self, path: str) -> None:
         response = Client().get(path)
