@@ -1,7 +1,8 @@
-.PHONY: help run stack secrets test ci model faults bench lighthouse lock pictures sbom
+.PHONY: help run live stack secrets test ci model faults bench lighthouse lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
+	@echo "make live      get this machine ready to serve families: environment, texts, secrets (docs/live.md)"
 	@echo "make stack     start the grown form: PostgreSQL, Redis, several workers (WORKERS, DATABASE_URL, REDIS_URL)"
 	@echo "make secrets   make what docker-compose.yml needs in secrets/, once"
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
@@ -18,6 +19,10 @@ run:
 	@sh scripts/python.sh scripts/run.py --check
 	@sh scripts/python.sh scripts/environment.py requirements.txt
 	@.venv/bin/python scripts/run.py
+
+live:
+	@sh scripts/python.sh scripts/environment.py requirements.txt
+	@.venv/bin/python -m scripts.live
 
 stack:
 	@sh scripts/python.sh scripts/run.py --check

@@ -10,9 +10,10 @@ class PracticeConfig(AppConfig):
     verbose_name = _("the practice's site")
 
     def ready(self) -> None:
-        from practice.checks import check_practice
+        from practice.checks import check_mail_leaves, check_practice
 
         checks.register(check_practice, checks.Tags.database)
+        checks.register(check_mail_leaves, deploy=True)
 
 
 class PracticeAdminConfig(admin_apps.AdminConfig):

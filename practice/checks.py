@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ValidationError
 from django.db import connections
@@ -38,3 +39,16 @@ def check_practice(app_configs: Any, databases: Sequence[str] | None = None, **k
                 )
             )
     return messages
+
+
+def check_mail_leaves(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """System check (deploy): families' mails go to a server, and not into a folder where nobody reads them."""
+    if settings.EMAIL_URL or settings.DEMO:
+        return []
+    return [
+        Warning(
+            f"Mails become files in {settings.MAIL_DIR}, so no family gets one.",
+            hint="Set EMAIL_URL to the address of a mail server.",
+            id="practice.W002",
+        )
+    ]

@@ -165,18 +165,28 @@ def fresh_keys() -> dict[str, str]:
     }
 
 
-def make_secrets(folder: Path) -> None:
-    """Write `practice.env` with fresh secrets, unless it is there: whoever loses these keys loses the data."""
-    file = folder / "practice.env"
-    if file.exists():
-        return
-    lines = [
-        "# Made once by `make run`. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
-        *(f"{name}={value}" for name, value in fresh_keys().items()),
+def demo_lines() -> list[str]:
+    """Return what makes a practice the demo, for its `practice.env`."""
+    return [
         "# The demo practice: made-up hours, and a made-up therapist who signs in with this.",
         "DEMO=1",
         "DEMO_EMAIL=therapeut@demo.example",
         f"DEMO_PASSWORD={secrets.token_urlsafe(12)}",
+    ]
+
+
+def make_secrets(folder: Path, further: Sequence[str]) -> None:
+    """Write `practice.env` with fresh secrets and the lines `further`, unless it is there.
+
+    Never over one that is: whoever loses these keys loses the data.
+    """
+    file = folder / "practice.env"
+    if file.exists():
+        return
+    lines = [
+        "# Made once. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
+        *(f"{name}={value}" for name, value in fresh_keys().items()),
+        *further,
     ]
     part = folder / f".practice.env.{os.getpid()}"
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -302,7 +312,7 @@ def main(
         if check:
             return
         with alone_in(folder):
-            make_secrets(folder)
+            make_secrets(folder, demo_lines())
             env = settings_of(folder)
             env.update(HOST=host, PORT=port, DATA_DIR=str(folder), PYTHONUNBUFFERED="1")
             env.setdefault("BASE_URL", f"http://localhost:{port}")

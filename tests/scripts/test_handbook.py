@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def texts_of_the_pages() -> set[str]:
     """Return every Dutch text of the site, as it is read: with one space where the catalogue has several."""
     with (ROOT / "locale" / "nl" / "LC_MESSAGES" / "django.po").open("rb") as po:
-        found = [message.string for message in read_po(po, locale="nl") if message.id]
+        found = [message.string or "" for message in read_po(po, locale="nl") if message.id]
     texts = {text for string in found for text in ([string] if isinstance(string, str) else string)}
     return {" ".join(text.split()) for text in texts}
 

@@ -97,10 +97,10 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     folder = tmp_path / "data"
     run.make_data_dir(folder)
 
-    run.make_secrets(folder)
+    run.make_secrets(folder, run.demo_lines())
     first = (folder / "practice.env").read_text()
     run.make_data_dir(folder)
-    run.make_secrets(folder)
+    run.make_secrets(folder, run.demo_lines())
 
     assert (folder / "practice.env").read_text() == first
     assert stat.S_IMODE((folder / "practice.env").stat().st_mode) == 0o600
