@@ -32,6 +32,8 @@ BOOKINGS_PER_MAIL = Limit("booking-mail", 6, timedelta(days=1))
 MOVES_PER_MAIL = Limit("move-mail", 10, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
+# Each of these is a line in the access log, which is kept for years.
+LOGGED = Limit("logged", 60, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))

@@ -67,6 +67,13 @@ def too_many(request: PracticeRequest, error: TooManyRequests) -> HttpResponse:
     return with_error(render(request, "429.html"), error)
 
 
+def busy(request: PracticeRequest) -> HttpResponse:
+    """Return the page for who is to try once more in a moment."""
+    response = render(request, "503.html", status=503)
+    response["Retry-After"] = "5"
+    return response
+
+
 def first_error(form: Form, field: str = "") -> str:
     """Return the sentence about `field`, or the first of all, that says what is wrong with `form`."""
     errors = form.errors.get(field) or next(iter(form.errors.values()))

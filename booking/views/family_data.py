@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import access_log, family_data, rate_limits
-from booking.errors import BookingError, TooManyRequests
+from booking.errors import BookingError
 from booking.forms.family_data import AnswerForm, CorrectForm
 from booking.models import Actor, Parent
-from booking.views.answers import status_of, too_many
+from booking.views.answers import status_of
 from booking.views.managing import with_parent
 from practice.requests import PracticeRequest
 
@@ -51,6 +51,7 @@ def correct(request: PracticeRequest, parent: Parent, token: str, now: datetime)
     if posted:
         status = 422
         if form.is_valid():
+            rate_limits.count(rate_limits.LOGGED, str(parent.public_id), now=now)
             try:
                 family_data.correct(parent, form.corrected(), by=Actor.PARENT, now=now)
             except BookingError as refusal:
@@ -87,10 +88,7 @@ def as_file(request: PracticeRequest, parent: Parent) -> HttpResponse:
 
 def _answer(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     form, family = AnswerForm(request.POST), str(parent.public_id)
-    try:
-        rate_limits.refuse_exhausted(rate_limits.ANSWERS, family, now=now)
-    except TooManyRequests as error:
-        return too_many(request, error)
+    rate_limits.refuse_exhausted(rate_limits.ANSWERS, family, now=now)
     if form.is_valid():
         if family_data.knows(parent, form.cleaned_data["phone"]):
             request.session[_KEY] = {family: int((now + OPEN_FOR).timestamp())}
@@ -111,4 +109,5 @@ def _is_open(request: PracticeRequest, parent: Parent, now: datetime) -> bool:
 
 
 def _note(action: str, parent: Parent, now: datetime) -> None:
+    rate_limits.count(rate_limits.LOGGED, str(parent.public_id), now=now)
     access_log.record(action, [parent.appointment.public_id], by=Actor.PARENT, at=now)

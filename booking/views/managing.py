@@ -18,18 +18,22 @@ from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
     BookingError,
+    Busy,
     TooLateToChange,
     TooManyRequests,
 )
 from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
 from booking.models import Actor, Appointment, Parent, State
-from booking.views.answers import View, first_error, private, status_of, too_many, with_error
+from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
 from booking.views.times import free_times, value_of, ways
 from practice.requests import PracticeRequest
 
 
 def with_parent(view: View) -> View:
-    """Turn the token in the address into its Parent; every token that opens nothing gets one neutral page."""
+    """Turn the token in the address into its Parent; every token that opens nothing gets one neutral page.
+
+    TooManyRequests and Busy that `view` raises are answered as well.
+    """
 
     @wraps(view)
     def opened(request: PracticeRequest, token: str) -> HttpResponse:
@@ -41,9 +45,11 @@ def with_parent(view: View) -> View:
             except links.DeadLink:
                 rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
                 return render(request, "booking/dead_link.html", status=404)
+            return view(request, parent, token, now)
         except TooManyRequests as error:
             return too_many(request, error)
-        return view(request, parent, token, now)
+        except Busy:
+            return busy(request)
 
     return private(opened)
 
@@ -106,6 +112,7 @@ def cancel(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
 @require_POST
 def reminders(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Switch the reminders off, or on again. On POST only: mail programs open links by themselves."""
+    rate_limits.count(rate_limits.LOGGED, str(parent.public_id), now=now)
     wanted = request.POST.get("wanted") == "yes"
     try:
         appointments.want_reminders(parent, wanted=wanted, now=now)

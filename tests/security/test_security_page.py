@@ -30,6 +30,7 @@ def test_every_test_that_it_names_is_there() -> None:
         ("moving by a parent", rate_limits.MOVES_PER_MAIL),
         ("tokens that open nothing", rate_limits.DEAD_LINKS),
         ("phone number asked before data are shown", rate_limits.ANSWERS),
+        ("looks at the data, corrections, reminders on and off", rate_limits.LOGGED),
         ("signing in, a link for a password", rate_limits.SIGN_IN),
         ("links for a password", rate_limits.PASSWORD_LINKS),
         ("calls of the API", rate_limits.API),
@@ -37,4 +38,6 @@ def test_every_test_that_it_names_is_there() -> None:
     ids=lambda value: value.name if isinstance(value, Limit) else "",
 )
 def test_each_limit_is_as_the_table_says(what: str, limit: Limit) -> None:
-    assert re.search(rf"^\| {what} \| [\w ]+ \| {limit.most} \| {PER[limit.window]} \|", PAGE, re.MULTILINE)
+    assert re.search(
+        rf"^\| {re.escape(what)} \| [\w ]+ \| {limit.most} \| {PER[limit.window]} \|", PAGE, re.MULTILINE
+    )

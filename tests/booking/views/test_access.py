@@ -80,11 +80,15 @@ def test_what_cannot_be_written_down_is_not_shown(browsers: dict[str, Client], a
             raise locked
         return execute(sql, *rest)
 
-    with connection.execute_wrapper(refuse):
-        answer = browsers["alice"].get(f"/en/agenda/afspraak/{appointment.public_id}/")
+    family = Client()
+    own = f"/en/afspraak/beheer/{links.manage_token(appointment.parents.get())}/gegevens/"
+    assert family.post(own, {"phone": "06 12345678"}).status_code == 302
 
-    assert answer.status_code == 503
-    assert "Sam" not in answer.content.decode()
+    with connection.execute_wrapper(refuse):
+        answers = [browsers["alice"].get(f"/en/agenda/afspraak/{appointment.public_id}/"), family.get(own)]
+
+    assert [(answer.status_code, answer["Retry-After"]) for answer in answers] == [(503, "5")] * 2
+    assert not [answer for answer in answers if "Sam" in answer.content.decode()]
 
 
 def test_the_feed_where_it_tells_of_families(appointment: Appointment, alice: Therapist) -> None:

@@ -1,6 +1,7 @@
 """A family sees, takes along and puts right what is kept of it; the therapist does it for one that phones."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from booking import erasure, links
+from booking import erasure, links, rate_limits
 from booking.models import (
     AccessEntry,
     Action,
@@ -108,6 +109,21 @@ class TestSeeing:
 
         assert answered(family, appointment).status_code == 429
         assert seen_of(appointment) == [("refused", Actor.PARENT)] * 5
+
+    def test_nobody_fills_the_log_by_looking(
+        self, family: Client, appointment: Appointment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rate_limits, "LOGGED", replace(rate_limits.LOGGED, most=3))
+        answered(family, appointment)
+
+        for name in ("family_data", "correct_data", "download_data"):
+            assert family.get(address(appointment, name)).status_code == 200
+        for name in ("family_data", "correct_data", "download_data"):
+            assert family.get(address(appointment, name)).status_code == 429
+        assert family.post(address(appointment, "correct_data"), RIGHT).status_code == 429
+
+        assert len(seen_of(appointment)) == 3
+        assert Parent.objects.get().name == "Noor de Vries"
 
     def test_it_is_open_for_a_quarter_of_an_hour_and_to_this_browser(
         self, family: Client, appointment: Appointment, clock: Any

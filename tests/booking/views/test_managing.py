@@ -1,5 +1,6 @@
 """A parent comes back by the manage link, as a browser without JavaScript does."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from booking import erasure, links
+from booking import erasure, links, rate_limits
 from booking.models import (
     Action,
     Actor,
@@ -95,6 +96,17 @@ class TestManaging:
         assert appointment.parents.get().wants_reminders
         done = appointment.history.order_by("pk").values_list("action", flat=True)
         assert list(done) == [Action.REMINDERS_OFF, Action.REMINDERS_ON]
+
+    def test_nobody_fills_the_log_by_pressing_it(
+        self, visitor: Client, appointment: Appointment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rate_limits, "LOGGED", replace(rate_limits.LOGGED, most=2))
+        path = manage_link(appointment, "reminders")
+
+        pressed = [visitor.post(path, {"wanted": wanted}).status_code for wanted in ("no", "yes", "no", "yes")]
+
+        assert pressed == [302, 302, 429, 429]
+        assert appointment.history.count() == 2
 
     def test_who_has_no_reminder_ahead_has_none_to_switch_off(
         self, visitor: Client, appointment: Appointment
