@@ -23,6 +23,7 @@ _THE_SITES = [
     "booking_appointmenttype",
     "booking_appointmenttype_therapists",
     "practice_page",
+    "practice_picture",
     "practice_practice",
 ]
 _WHOSE = {

@@ -1,10 +1,17 @@
-"""A form field for a text in each language of the site."""
+"""What the admin asks of who writes the site: texts in each language, pages, pictures."""
 
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from practice import addresses, pictures
+from practice.models import FIXED_SLUGS, LONGEST_BODY, Page, Picture
+from practice.pages import links_of
 from practice.translations import Translated
 
 
@@ -25,15 +32,18 @@ class TranslatedWidget(forms.MultiWidget):
 
     def decompress(self, value: Any) -> list[str]:
         """Return the texts of `value` in the order of the site's languages."""
-        return [(value or {}).get(code, "") for code, _ in settings.LANGUAGES]
+        return [(value or {}).get(code, "") for code, _name in settings.LANGUAGES]
 
 
 class TranslatedFormField(forms.MultiValueField):
-    """Gives a `Translated`; the site's first language must be there if the field is required."""
+    """Gives a `Translated`; if the field is required, the site's first language must be there, or all of them."""
 
-    def __init__(self, *, label: Any, required: bool, rows: int = 2, help_text: Any = "") -> None:
+    def __init__(
+        self, *, label: Any, required: bool, rows: int = 2, help_text: Any = "", in_every_language: bool = False
+    ) -> None:
         fields = [
-            forms.CharField(required=required and code == settings.LANGUAGE_CODE) for code, _ in settings.LANGUAGES
+            forms.CharField(required=required and (in_every_language or code == settings.LANGUAGE_CODE))
+            for code, _name in settings.LANGUAGES
         ]
         super().__init__(
             fields,
@@ -46,8 +56,105 @@ class TranslatedFormField(forms.MultiValueField):
 
     def compress(self, data_list: list[str]) -> Translated:
         """Return the texts by language, without the empty ones."""
-        texts = zip([code for code, _ in settings.LANGUAGES], data_list, strict=False)
+        texts = zip([code for code, _name in settings.LANGUAGES], data_list, strict=False)
         return Translated({code: text for code, text in texts if text})
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.widget.decompress(initial), data)
+
+
+class PageForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A page as the practice writes it; a text with links that lead nowhere is not taken."""
+
+    class Meta:
+        model = Page
+        fields = [
+            *("slug", "language", "title", "menu_title", "menu_order", "in_menu"),
+            *("description", "body", "published"),
+        ]
+        error_messages = {
+            "title": {
+                "required": gettext_lazy("Please give the page a title: it stands on top, and in search results.")
+            },
+            "menu_title": {"required": gettext_lazy("Please fill in what the page is called in the menu.")},
+            "description": {"required": gettext_lazy("Please say in a sentence what the page is about.")},
+            "body": {"required": gettext_lazy("Please write the text of the page.")},
+        }
+
+    def clean_slug(self) -> str:
+        """Refuse what would take a page away from under what leads to it."""
+        slug: str = self.cleaned_data["slug"]
+        was = self.moved_from(slug)
+        if was is None:
+            return slug
+        if was in FIXED_SLUGS:
+            raise ValidationError(
+                _("This page keeps its address: the rest of the site leads to it. Here that is: %s")
+                % (was or _("empty"))
+            )
+        if not slug:
+            raise ValidationError(_("Only the home page has no address name."))
+        if Page.objects.filter(slug=slug).exists():
+            raise ValidationError(_("There is a page with this address already. Please choose another one."))
+        return slug
+
+    def moved_from(self, slug: str) -> str | None:
+        """Return where the page was until now; None where it stays there, or is new."""
+        was = self.initial.get("slug") if self.instance.pk else None
+        return was if was != slug else None
+
+    def clean_body(self) -> str:
+        """Refuse a text that is too long, that leads nowhere or that shows a picture which is not there."""
+        body: str = self.cleaned_data["body"]
+        if len(body) > LONGEST_BODY:
+            sentence = _(
+                "This text has %(number)d signs; a page has room for %(most)d. Please make two pages of it."
+            )
+            raise ValidationError(sentence % {"number": len(body), "most": LONGEST_BODY})
+        draft = Page(slug=self.cleaned_data.get("slug", ""), language=self.cleaned_data.get("language", ""))
+        found = [addresses.wrong_with(link, draft) for link in links_of(body)]
+        found += [
+            _("“%s” is no picture of this site. Choose one from the list beside the text.") % path
+            for path in pictures.missing_in(body)
+        ]
+        if wrong := [sentence for sentence in dict.fromkeys(found) if sentence]:
+            raise ValidationError(wrong)
+        return body
+
+
+class PictureForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A picture from the practice's own computer or phone, with its words in every language."""
+
+    file = forms.FileField(
+        label=gettext_lazy("picture"),
+        help_text=gettext_lazy(
+            "A JPEG, PNG or WebP file of at most 8 MB. It is made smaller, and where and when it was taken is "
+            "left out. Show no child or parent who can be recognised."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        error_messages={"required": gettext_lazy("Please choose a picture.")},
+    )
+
+    class Meta:
+        model = Picture
+        fields = ["alternative"]
+
+    def clean_file(self) -> "UploadedFile[bytes]":
+        """Make the picture that is kept; refuse what is none, is too large, or is here already."""
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > pictures.LARGEST_PICTURE:
+            raise ValidationError(_("This file is larger than 8 MB. Please choose a smaller picture."))
+        made = pictures.make(file.read())
+        if Picture.objects.filter(digest=made.digest).exists():
+            raise ValidationError(_("This picture is here already."))
+        self.instance.digest, self.instance.content = made.digest, made.content
+        self.instance.width, self.instance.height = made.width, made.height
+        return file
+
+
+class PictureWordsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The words of a picture that is here already."""
+
+    class Meta:
+        model = Picture
+        fields = ["alternative"]

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import resolve, reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -117,6 +117,10 @@ class Version(models.Model):
         return tuple(values.get(name) for name in names)
 
 
+# The code itself leads to these pages, or shows more on them than their text; "" is the home page.
+FIXED_SLUGS = {"", "contact", "eerste-afspraak", "privacy"}
+# Ten times the longest page that comes with this; far below what one form may send.
+LONGEST_BODY = 40_000
 _DRAWINGS = {"hechting": "bond", "eerste-afspraak": "talk", "contact": "house", "privacy": "lock"}
 
 
@@ -136,7 +140,10 @@ class Page(models.Model):
     slug = models.SlugField(
         _("address name"),
         blank=True,
-        help_text=_("The last part of the address, the same in every language. Empty for the home page."),
+        help_text=_(
+            "The last part of the address, the same in every language. Empty for the home page. "
+            "If you change it, the old address leads to the new one."
+        ),
         validators=[RegexValidator(r"^[a-z0-9-]*$", _("Use small letters, digits and hyphens only."))],
     )
     # No choices: a further language is a setting, and would need a migration.
@@ -173,12 +180,71 @@ class Page(models.Model):
     def clean(self) -> None:
         """Refuse an address that leads elsewhere already: a page there could never be seen."""
         taken = {code for code, _name in settings.LANGUAGES} | {settings.STATIC_URL.strip("/")}
-        if self.slug and (self.slug in taken or resolve(f"/{self.slug}/").url_name != "page"):
+        # In the language that has no prefix, whichever the admin is read in.
+        with override(settings.LANGUAGE_CODE):
+            elsewhere = self.slug in taken or (self.slug and resolve(f"/{self.slug}/").url_name != "page")
+        if elsewhere:
             raise ValidationError({"slug": _("This address is in use already. Please choose another one.")})
 
     def get_absolute_url(self) -> str:
         """Return the page's path in the language of the moment."""
         return page_path(self.slug)
+
+
+class OldAddress(models.Model):
+    """Where a page was once: who comes there is led to where it is now. Written by `practice.addresses` alone."""
+
+    slug = models.SlugField(primary_key=True)
+    leads_to = models.SlugField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="old_address_leads_on", condition=~Q(slug=models.F("leads_to")))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} → {self.leads_to}"
+
+
+class PictureQuerySet(models.QuerySet["Picture"]):
+    def without_content(self) -> Self:
+        """All of a picture but the picture itself, which can be large."""
+        return self.defer("content")
+
+
+class Picture(models.Model):
+    """A picture that the practice put on its site, as `practice.pictures` made it; its address changes with it."""
+
+    digest = models.CharField(max_length=32, unique=True, editable=False)
+    content = models.BinaryField()
+    width = models.PositiveSmallIntegerField(_("width in pixels"), editable=False)
+    height = models.PositiveSmallIntegerField(_("height in pixels"), editable=False)
+    alternative = TranslatedField(
+        _("in words"),
+        help_text=_(
+            "What the picture shows, in one short sentence, for who cannot see it. A screen reader reads it aloud."
+        ),
+    )
+    added_at = models.DateTimeField(_("added at"), auto_now_add=True)
+
+    objects = PictureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-added_at", "-pk"]
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+
+    def __str__(self) -> str:
+        return str(self.alternative)
+
+    def get_absolute_url(self) -> str:
+        """Return the picture's path; what is found there never changes."""
+        return reverse("picture", args=[self.digest])
+
+    @property
+    def markdown(self) -> str:
+        """What stands in a page's text where the picture is to be shown."""
+        return f"![]({self.get_absolute_url()})"
 
 
 def page_path(slug: str) -> str:

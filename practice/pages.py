@@ -1,6 +1,6 @@
 """From the Markdown that the practice writes to HTML that can do no harm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,11 +15,20 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from practice.links import absolute
+from practice.pictures import ADDRESS, Shown
+
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_ATTRIBUTES = {"a": {"href", "rel", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+_ATTRIBUTES = {
+    "a": {"href", "rel", "title"},
+    "img": {"src", "alt", "title", "width", "height", "loading"},
+    "ol": {"start"},
+}
+# What search engines let stand in an answer.
+_TAGS_OF_ANSWERS = {"a", "br", "em", "li", "ol", "p", "strong", "ul"}
 
 
 def _is_foreign(address: str) -> bool:
@@ -35,7 +44,14 @@ def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options:
     source = str(token.attrs["src"])
     if not source.startswith("/") or _is_foreign(source):
         return escape(words)
-    return f'<img src="{escape(source)}" alt="{escape(words)}">'
+    if not ADDRESS.fullmatch(source):
+        return f'<img src="{escape(source)}" alt="{escape(words)}">'
+    picture = env["pictures"].get(source)
+    if not picture:
+        return escape(words)
+    # With its size, nothing moves when it comes; with its own words, no page can leave them out.
+    size = f'width="{picture.width}" height="{picture.height}"'
+    return f'<img src="{source}" alt="{escape(words or picture.words)}" {size} loading="lazy">'
 
 
 def _link_open(
@@ -63,11 +79,14 @@ def _outline(tokens: Sequence[Token]) -> None:
 
 
 @lru_cache(maxsize=128)
-def to_html(markdown: str) -> SafeString:
-    """Return `markdown` (CommonMark with tables, no HTML) as HTML that is safe to show anywhere in a page."""
+def to_html(markdown: str, pictures: tuple[Shown, ...] = ()) -> SafeString:
+    """Return `markdown` (CommonMark with tables, no HTML) as HTML that is safe to show anywhere in a page.
+
+    `pictures` are those that it names (`pictures.shown_in`); of others the words stay.
+    """
     tokens = _MARKDOWN.parse(markdown)
     _outline(tokens)
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {"pictures": {one.path: one for one in pictures}})
     # The parser lets no HTML through by itself; this holds even where it errs.
     return SafeString(
         nh3.clean(
@@ -78,6 +97,38 @@ def to_html(markdown: str) -> SafeString:
             link_rel=None,
         )
     )
+
+
+def links_of(markdown: str) -> list[str]:
+    """Return where the links of `markdown` lead, as they are written, each once."""
+    inline = [child for token in _MARKDOWN.parse(markdown) for child in token.children or []]
+    return list(dict.fromkeys(str(token.attrs["href"]) for token in inline if token.type == "link_open"))
+
+
+def questions_of(markdown: str) -> list[tuple[str, str]]:
+    """Return each question of `markdown`, which is a heading that ends in a question mark, and its answer.
+
+    The answer is all up to the next heading that is no smaller, as HTML with whole addresses and without pictures.
+    """
+    tokens = _MARKDOWN.parse(markdown)
+    asked = [(words, _answer(tokens[start:end])) for words, start, end in _headings(tokens) if words.endswith("?")]
+    return [(question, answer) for question, answer in asked if answer]
+
+
+def _headings(tokens: Sequence[Token]) -> Iterator[tuple[str, int, int]]:
+    """Yield the words of each heading, and between which tokens stands what it is about."""
+    openings = [index for index, token in enumerate(tokens) if token.type == "heading_open"]
+    for index in openings:
+        next_ones = (other for other in openings if other > index and tokens[other].tag <= tokens[index].tag)
+        words = "".join(child.content for child in tokens[index + 1].children or [])
+        yield words, index + 3, next(next_ones, len(tokens))
+
+
+def _answer(tokens: Sequence[Token]) -> str:
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {"pictures": {}})
+    allowed = {"a": {"href"}}
+    kept = nh3.clean(html, tags=_TAGS_OF_ANSWERS, attributes=allowed, link_rel=None)
+    return kept.replace('href="/', f'href="{absolute("/")}').strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Address:
     alternates: list[tuple[str, str]]
 
 
-def addresses() -> list[Address]:
+def listed() -> list[Address]:
     """Return every published page and the way to book, in each language that it has."""
     found = []
     pages: dict[str, dict[str, datetime | None]] = {}

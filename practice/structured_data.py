@@ -8,13 +8,30 @@ from django.utils.safestring import SafeString
 
 from practice.links import absolute
 from practice.models import Page, Practice, page_path
+from practice.pages import questions_of
 
 # Inside a script element only these could end it or begin a comment (HTML, 4.12.1.3).
 _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
+# These describe the practice, and are no article; "" is the home page.
+_NO_ARTICLES = {"", "contact"}
+
+
+def of_page(page: Page, practice: Practice, booking_path: str) -> list[dict[str, Any]]:
+    """Return all that `page` tells search engines: of the practice, of itself, and of what it asks and answers."""
+    told = [business(practice, booking_path)]
+    if page.slug not in _NO_ARTICLES:
+        told.append(article(page, practice))
+    if asked := questions(page):
+        told.append(asked)
+    return told
+
 
 def business(practice: Practice, booking_path: str) -> dict[str, Any]:
-    """Return `practice` as a LocalBusiness, in the language of the moment; `booking_path` is where one books."""
+    """Return `practice` as a LocalBusiness, in the language of the moment; `booking_path` is where one books.
+
+    Not as a MedicalBusiness: psychosocial therapy is no medicine, and search engines would show it among doctors.
+    """
     return {
         "@context": "https://schema.org",
         "@type": "LocalBusiness",
@@ -31,6 +48,7 @@ def business(practice: Practice, booking_path: str) -> dict[str, Any]:
             "addressLocality": practice.city,
             "addressCountry": "NL",
         },
+        "hasMap": practice.map_url,
         "identifier": [
             {"@type": "PropertyValue", "name": name, "value": number} for name, number in practice.registrations
         ],
@@ -51,6 +69,23 @@ def article(page: Page, practice: Practice) -> dict[str, Any]:
         "mainEntityOfPage": absolute(page_path(page.slug)),
         "author": publisher,
         "publisher": publisher,
+    }
+
+
+def questions(page: Page) -> dict[str, Any] | None:
+    """Return the questions that the text of `page` asks and answers as a FAQPage; None where it asks none."""
+    asked = questions_of(page.body)
+    if not asked:
+        return None
+    return {
+        "@context": "https://schema.org",
+        "@type": "FAQPage",
+        "inLanguage": page.language,
+        "url": absolute(page_path(page.slug)),
+        "mainEntity": [
+            {"@type": "Question", "name": question, "acceptedAnswer": {"@type": "Answer", "text": answer}}
+            for question, answer in asked
+        ],
     }
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("sitemap.xml", views.sitemap, name="sitemap"),
+    path("beeld/<slug:digest>.webp", views.picture, name="picture"),
     path("api/v1/", include("booking.api.urls")),
     *([path("stijl/", views.style, name="style")] if settings.DEBUG else []),
     *i18n_patterns(

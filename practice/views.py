@@ -15,40 +15,65 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from practice import structured_data, style_guide
+from practice import addresses, structured_data, style_guide
 from practice.kept import for_everyone
 from practice.links import absolute, languages
 from practice.middleware import LastSeen, without_practice
-from practice.models import Page
+from practice.models import FIXED_SLUGS, Page, Picture
 from practice.pages import to_html
-from practice.sitemaps import addresses
+from practice.pictures import shown_in
+from practice.sitemaps import listed
 
 security = logging.getLogger("security")
-# The pages that are an article to a search engine; the others describe the practice.
-_ARTICLES = {"hechting"}
 
 
 @require_safe
 @for_everyone
 def page(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """Show the published page `slug` in the language of the address."""
+    """Show the published page `slug` in the language of the address, or lead to where it is now."""
     versions = {version.language: version for version in Page.objects.published().filter(slug=slug)}
-    if get_language() not in versions:
-        raise Http404
-    shown = versions[str(get_language())]
+    language = str(get_language())
+    if language in versions:
+        return HttpResponse(page_as_shown(request, versions[language], set(versions)))
+    if moved := addresses.led_to(slug, language):
+        query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
+        response = redirect(moved.get_absolute_url() + query, permanent=True)
+        # Browsers would remember it for good, and never see a new page that takes this address.
+        response["Cache-Control"] = "public, max-age=3600"
+        return response
+    raise Http404
+
+
+def page_as_shown(request: HttpRequest, shown: Page, written_in: set[str], **more: Any) -> str:
+    """Return `shown`, a page of the site or a draft of one, as it looks in the language of the moment.
+
+    `written_in` are the languages that it is there in; `more` goes into its template as well.
+    """
     practice = request.practice  # type: ignore[attr-defined]
-    data = [structured_data.business(practice, reverse("booking:choose"))]
-    if slug in _ARTICLES:
-        data.append(structured_data.article(shown, practice))
+    data = structured_data.of_page(shown, practice, reverse("booking:choose"))
+    passage = str(practice.first_consult)
+    pictures = shown_in(shown.body, passage)
     context: dict[str, Any] = {
         "page": shown,
-        "body": to_html(shown.body),
-        "passage": to_html(str(practice.first_consult)),
-        "alternates": [language for language in languages(request) if language.code in versions],
+        "body": to_html(shown.body, pictures),
+        "passage": to_html(passage, pictures),
+        "alternates": [one for one in languages(request) if one.code in written_in],
         "structured_data": [structured_data.script(entry) for entry in data],
     }
-    template = select_template([f"pages/{slug or 'home'}.html", "pages/page.html"])
-    return HttpResponse(template.render(context, request))
+    own = [f"pages/{shown.slug or 'home'}.html"] if shown.slug in FIXED_SLUGS else []
+    template = select_template([*own, "pages/page.html"])
+    return str(template.render(context | more, request))
+
+
+@require_safe
+@without_practice
+@cache_control(max_age=31536000, public=True, immutable=True)
+def picture(request: HttpRequest, digest: str) -> HttpResponse:
+    """Give a picture of the practice's own. Another one has another address, so it may be kept for ever."""
+    content = Picture.objects.filter(digest=digest).values_list("content", flat=True).first()
+    if content is None:
+        raise Http404
+    return HttpResponse(bytes(content), content_type="image/webp")
 
 
 @require_safe
@@ -83,7 +108,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
 @cache_control(max_age=3600, public=True)
 def sitemap(request: HttpRequest) -> HttpResponse:
     """List every page in every language, each with its translations (sitemaps.org, and Google's hreflang)."""
-    return render(request, "pages/sitemap.xml", {"addresses": addresses()}, content_type="application/xml")
+    return render(request, "pages/sitemap.xml", {"addresses": listed()}, content_type="application/xml")
 
 
 @require_safe

@@ -35,6 +35,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
+from tests.practice.factories import make_picture
 
 NOW = wall("2026-11-20 12:00")
 # What a visit may leave behind: counts of tries, who saw what, and the visitor's own session.
@@ -72,6 +73,7 @@ def make_house() -> dict[str, Any]:
     mail = make_notification(appointment=appointment)
     calendar = CalendarSource.objects.create(therapist=alice, name="Thuis", url="https://x.example", due_at=NOW)
     assert alice.user
+    picture = make_picture()
     parts: dict[str, Any] = {
         "token": links.manage_token(appointment.parents.get()),
         "public_id": appointment.public_id,
@@ -100,6 +102,7 @@ def make_house() -> dict[str, Any]:
         "choose_password": {"token": default_token_generator.make_token(alice.user)},
         "change_appointment_type": {"slug": consult.slug},
         "page": {"slug": "privacy"},
+        "picture": {"digest": picture.digest},
         **{view: {"slug": "alice"} for view in ["open_colleague", "close_colleague", "forget_second_factor"]},
         "retry_mail": {"pk": mail.pk},
         **{view: {"pk": hours} for view in ["change_working_hours", "end_working_hours"]},

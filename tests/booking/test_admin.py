@@ -79,6 +79,7 @@ class TestWhatIsThere:
             "booking.Notification",
             "booking.Therapist",
             "practice.Page",
+            "practice.Picture",
             "practice.Practice",
         }
 

@@ -27,10 +27,11 @@ from booking.models import (
     Unconfirmed,
 )
 from booking.version_triggers import therapists_own
-from practice.models import SITE, Practice, Version
+from practice.models import SITE, OldAddress, Picture, Practice, Version
 from tests.booking.accounts import make_account
 from tests.booking.factories import make_appointment, make_family, wall
 from tests.booking.steps import NOW, book
+from tests.practice.factories import make_picture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
 
@@ -73,6 +74,20 @@ def test_everything_comes_back_as_it_was(booked: Appointment) -> None:
     assert (restored.made_at, restored.rows) == (NOW, len(rows_of(content)) - 1 - len(backups._kept()))
     assert Parent.objects.get().name == "Noor de Vries"
     assert guards.missing(connection) == set()
+
+
+def test_pictures_and_old_addresses_come_back_too(booked: Appointment, client: Any) -> None:
+    picture, before = make_picture(), versions()
+    OldAddress.objects.create(slug="vroeger", leads_to="hechting")
+    content = backup()
+    Picture.objects.all().delete()
+    OldAddress.objects.all().delete()
+
+    restore(content, overwrite=True)
+
+    assert client.get(picture.get_absolute_url()).content == bytes(picture.content)
+    assert OldAddress.objects.get().leads_to == "hechting"
+    assert versions()[SITE] != before[SITE]
 
 
 def test_what_comes_after_a_restore_gets_numbers_of_its_own(booked: Appointment) -> None:

@@ -51,7 +51,7 @@ ADMIN_NOWHERE = ("sign-in", "sign-in", "sign-in", "sign-in", "sign-in", "404")
 
 TABLE = {
     EVERYONE: """
-        favicon robots security_txt sitemap home page /healthz /readyz
+        favicon robots security_txt sitemap picture home page /healthz /readyz
         api:docs api:problem api:openapi-json api:appointment_types api:slots
         api:appointment api:cancel api:reschedule
         booking:choose booking:hold booking:details booking:look_at_field booking:mailed booking:confirm
@@ -101,6 +101,10 @@ TABLE = {
         admin:/beheer/practice/practice/<path:object_id>/
         admin:practice_page_changelist admin:practice_page_add admin:practice_page_history
         admin:practice_page_delete admin:practice_page_change admin:/beheer/practice/page/<path:object_id>/
+        admin:practice_page_preview
+        admin:practice_picture_changelist admin:practice_picture_add admin:practice_picture_history
+        admin:practice_picture_delete admin:practice_picture_change
+        admin:/beheer/practice/picture/<path:object_id>/
         admin:auth_user_password_change admin:auth_user_changelist admin:auth_user_add admin:auth_user_history
         admin:auth_user_delete admin:auth_user_change admin:/beheer/auth/user/<path:object_id>/
         admin:booking_therapist_changelist admin:booking_therapist_add admin:booking_therapist_history

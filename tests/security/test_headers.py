@@ -36,8 +36,8 @@ OVER_HTTPS = (
 )
 # May be kept and found: they are the same for everyone, and meant to be.
 PUBLIC = {
-    *("favicon", "robots", "security_txt", "sitemap", "home", "page", "api:docs", "api:problem"),
-    "booking:choose",
+    *("favicon", "robots", "security_txt", "sitemap", "picture", "home", "page", "api:docs"),
+    *("api:problem", "booking:choose"),
 }
 # Kept by the calendar that reads it, so that it is sent again only when it changed.
 KEPT_BY_WHO_READS_IT = {"booking:read_feed"}

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from practice.models import Page, Practice
+from practice.models import OldAddress, Page, Practice
 from practice.pages import read_source
 from practice.translations import Translated
 
@@ -25,11 +25,13 @@ class Command(BaseCommand):
         practice, made = Practice.objects.get_or_create(pk=Practice.THE_ONE, defaults=facts)
         if made:
             practice.full_clean()
+        # A page that has moved is there, under its new address.
+        moved = set(OldAddress.objects.values_list("slug", flat=True))
         existing = set(Page.objects.values_list("slug", "language"))
         missing = []
         for path in sorted(CONTENT.glob("*/*.md")):
             slug = "" if path.stem == "home" else path.stem
-            if (slug, path.parent.name) not in existing:
+            if slug not in moved and (slug, path.parent.name) not in existing:
                 missing.append(Page(slug=slug, language=path.parent.name, **asdict(read_source(path))))
         for page in missing:
             page.full_clean()

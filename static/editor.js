@@ -1,0 +1,66 @@
+// Shows a page beside its text as visitors will see it, half a second after the last key. The server makes it, with
+// all that makes the page itself. Without this script a button shows the same in a tab of its own.
+(() => {
+  const words = document.currentScript.dataset;
+  const pane = document.getElementById("preview");
+  const form = document.getElementById(pane.dataset.form);
+  const text = form.elements.body;
+  // Nothing runs in there and nothing leads out of it; the style sheets are our own.
+  const frame = document.createElement("iframe");
+  frame.className = "editor__frame";
+  frame.title = pane.dataset.title;
+  frame.setAttribute("sandbox", "allow-same-origin");
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  pane.append(frame, said);
+
+  const swap = (html) => {
+    const old = frame.contentDocument?.getElementById("main");
+    if (!old) {
+      frame.srcdoc = html;
+      return;
+    }
+    // Only what changed, so that nothing flashes and the reader stays where they were.
+    const next = new DOMParser().parseFromString(html, "text/html");
+    frame.contentDocument.documentElement.lang = next.documentElement.lang;
+    frame.contentDocument.body.replaceWith(next.body);
+  };
+  frame.addEventListener("load", () => {
+    frame.contentDocument?.addEventListener("click", (event) => event.preventDefault());
+  });
+
+  let waiting = null;
+  const show = async () => {
+    waiting?.abort();
+    const mine = (waiting = new AbortController());
+    const sent = { method: "POST", body: new FormData(form), redirect: "error", signal: mine.signal };
+    const answer = await fetch(pane.dataset.to, sent).catch(() => null);
+    const html = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (mine.signal.aborted) return;
+    said.textContent = html === null ? pane.dataset.none : "";
+    if (html !== null) swap(html);
+  };
+
+  let timer = 0;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, 500);
+  };
+  form.addEventListener("input", soon);
+  form.addEventListener("change", soon);
+  show();
+
+  // A picture goes to where the cursor is.
+  document.querySelectorAll(".editor__pictures code").forEach((code) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = words.insert;
+    button.addEventListener("click", () => {
+      text.setRangeText(code.textContent, text.selectionStart, text.selectionEnd, "end");
+      text.focus();
+      soon();
+    });
+    code.after(button);
+  });
+})();
