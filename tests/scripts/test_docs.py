@@ -173,3 +173,10 @@ def test_the_list_of_decisions_has_all_of_them() -> None:
     for number, title, file in listed:
         assert (folder / file).read_text().startswith(f"# {number}. {title}\n")
         assert file.startswith(f"{int(number):04}-")
+
+
+def test_each_module_of_booking_has_its_place_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    modules = {path.name for path in (ROOT / "booking").glob("*.py")} - {"__init__.py", "apps.py", "urls.py"}
+
+    assert sorted(name for name in modules if f"`{name}`" not in page) == []
