@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
+
+# As long as Playwright waits for anything else: a busy machine is no fault of a page.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
