@@ -15,10 +15,10 @@ from practice.models import Picture
 
 # What phones make: a photograph of 24 megapixels is 4 to 8 MB.
 LARGEST_PICTURE = 8 * 1024 * 1024
-_MOST_PIXELS = 26_000_000
+# A JPEG is read at a half or a quarter of its size, the others whole: either way at most 250 MB of memory.
+_MOST_PIXELS = {"JPEG": 26_000_000, "PNG": 12_000_000, "WEBP": 12_000_000}
 # Twice as wide as text is shown, for sharp screens.
 _LONGEST_SIDE = 1280
-_KINDS = ("JPEG", "PNG", "WEBP")
 ADDRESS = re.compile(r"/beeld/([0-9a-f]{32})\.webp")
 # Whatever Pillow finds wrong with a file that was made to break it.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError, AttributeError)
@@ -55,20 +55,21 @@ def make(upload: bytes) -> Made:
     Raises ValidationError, with a sentence, for what is none of these or has too many pixels.
     """
     try:
-        with Image.open(BytesIO(upload), formats=_KINDS) as picture:
+        with Image.open(BytesIO(upload), formats=list(_MOST_PIXELS)) as picture:
             # The size stands in front: what would unpack to gigabytes is refused before it does.
-            if picture.width * picture.height > _MOST_PIXELS:
-                raise ValidationError(_too_many_pixels())
-            # A JPEG can be read at a half or a quarter of its size, which needs that much less memory.
-            picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(picture)
+            most = _MOST_PIXELS[picture.format or ""]
+            if picture.width * picture.height > most:
+                raise ValidationError(_too_many_pixels(most))
+            # Colours of a palette cannot be mixed.
+            small = picture.convert("RGBA") if picture.mode in {"1", "P", "PA"} else picture
+            small.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+            upright = ImageOps.exif_transpose(small)
             upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValidationError(_too_many_pixels()) from None
+        raise ValidationError(_too_many_pixels(min(_MOST_PIXELS.values()))) from None
     except _BROKEN:
         sentence = _("This is not a picture that we can read. Choose a JPEG, PNG or WebP file.")
         raise ValidationError(sentence) from None
-    upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     drawn, out = Image.new(upright.mode, upright.size), BytesIO()
     # Onto an empty sheet, since what came along with the picture goes wherever Pillow copies it.
     drawn.paste(upright)
@@ -98,5 +99,5 @@ def _named(texts: Iterable[str]) -> set[str]:
     return {found[1] for text in texts for found in ADDRESS.finditer(text)}
 
 
-def _too_many_pixels() -> str:
-    return _("This picture has too many pixels: at most %(most)d million.") % {"most": _MOST_PIXELS // 1_000_000}
+def _too_many_pixels(most: int) -> str:
+    return _("This picture has too many pixels: at most %(most)d million.") % {"most": most // 1_000_000}
