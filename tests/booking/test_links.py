@@ -21,6 +21,12 @@ def test_a_token_opens_its_own_parent(parent: Parent) -> None:
     assert links.parent_of(links.manage_token(parent)) == parent
 
 
+def test_each_kind_of_token_is_signed_for_its_own_purpose() -> None:
+    signers = [value for value in vars(links).values() if isinstance(value, Signer)]
+
+    assert len({signer.salt for signer in signers}) == len(signers) == 3
+
+
 def test_a_move_leaves_it_alive(parent: Parent) -> None:
     token = links.manage_token(parent)
     Appointment.objects.update(sequence=3)
