@@ -18,9 +18,9 @@ from scripts import demo_day
 from scripts.run import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
-PHONE, DESK = (390, 844), (1120, 800)
+PHONE, DESK = (390, 844), (1240, 820)
 # Pixels of a page, and those of a picture for each; more would show nothing more.
-TALLEST, SHARPNESS, COLOURS = 980, 1.5, 96
+TALLEST, SHARPNESS, COLOURS = 1240, 1.4, 80
 # A practice of one's own has no such line, and a picture needs no way to skip.
 _HIDDEN = ".demo, .skip { display: none !important }"
 
