@@ -116,6 +116,11 @@ def reminders_ahead(parent: Parent) -> list[datetime]:
     return list(due.order_by("due_at").values_list("due_at", flat=True))
 
 
+def was_reminded(parent: Parent) -> bool:
+    """Return whether there ever was a reminder for `parent`, to come or gone."""
+    return parent.notifications.filter(kind=Kind.REMINDER).exists()
+
+
 def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
     """Write down that `therapist` is owed a link by which to choose a password: a link a minute, no more."""
     Notification.objects.bulk_create(

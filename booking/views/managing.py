@@ -61,7 +61,7 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     appointment = parent.appointment
     if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
         return redirect("booking:manage", token)
-    reminded = parent.wants_reminders and _reminders(parent, now)
+    reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
     context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
     return render(request, "booking/booked.html", context)
 
@@ -70,7 +70,7 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
 @require_safe
 def manage(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Show the appointment, and what can still be done with it."""
-    context = _about(request, parent, token, now) | {"reminders": _reminders(parent, now), "parent": parent}
+    context = _about(request, parent, token, now) | _about_reminders(parent, now)
     return render(request, "booking/manage.html", context)
 
 
@@ -114,7 +114,11 @@ def reminders(request: PracticeRequest, parent: Parent, token: str, now: datetim
     """Switch the reminders off, or on again. On POST only: mail programs open links by themselves."""
     rate_limits.count(rate_limits.LOGGED, str(parent.public_id), now=now)
     wanted = request.POST.get("wanted") == "yes"
+    if not _ahead(parent.appointment, now):
+        return redirect("booking:manage", token)
     try:
+        if not wanted and request.POST.get("wanted") != "no":
+            raise BookingError
         appointments.want_reminders(parent, wanted=wanted, now=now)
     except BookingError as error:
         return _manage_with_error(request, parent, token, now, error)
@@ -166,11 +170,14 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     }
 
 
-def _reminders(parent: Parent, now: datetime) -> list[datetime]:
-    """Return when `parent` is still to be reminded of an appointment that will be, switched off or not."""
-    appointment = parent.appointment
-    ahead = appointment.state == State.CONFIRMED and now < appointment.start
-    return notifications.reminders_ahead(parent) if ahead else []
+def _about_reminders(parent: Parent, now: datetime) -> dict[str, Any]:
+    """Return what the page says about reminders: nothing once the appointment is over or off, or where there never
+    were any. Their mails lead there, the last one too."""
+    if not _ahead(parent.appointment, now):
+        return {}
+    moments = notifications.reminders_ahead(parent)
+    shown = bool(moments) or notifications.was_reminded(parent)
+    return {"reminders": moments, "reminders_shown": shown, "reminders_wanted": parent.wants_reminders}
 
 
 def _slip(parent: Parent) -> dict[str, str] | None:
@@ -180,8 +187,12 @@ def _slip(parent: Parent) -> dict[str, str] | None:
     return {"typed": parent.email.rpartition("@")[2], "meant": meant.rpartition("@")[2]} if meant else None
 
 
+def _ahead(appointment: Appointment, now: datetime) -> bool:
+    return appointment.state == State.CONFIRMED and now < appointment.start
+
+
 def _changeable(appointment: Appointment, now: datetime) -> bool:
-    return appointment.state == State.CONFIRMED and now <= appointment.can_change_until and now < appointment.start
+    return _ahead(appointment, now) and now <= appointment.can_change_until
 
 
 def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
@@ -240,8 +251,7 @@ def _manage_with_error(
     request: PracticeRequest, parent: Parent, token: str, now: datetime, error: BookingError
 ) -> HttpResponse:
     parent.appointment.refresh_from_db()
-    context = {**_about(request, parent, token, now), "error": str(error)}
-    context |= {"reminders": _reminders(parent, now), "parent": parent}
+    context = {**_about(request, parent, token, now), **_about_reminders(parent, now), "error": str(error)}
     page = render(request, "booking/manage.html", context, status=status_of(error))
     return with_error(page, error)
 

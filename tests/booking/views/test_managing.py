@@ -16,6 +16,7 @@ from booking.models import (
     Appointment,
     AppointmentType,
     Kind,
+    NotificationState,
     Notification,
     State,
     Therapist,
@@ -112,6 +113,37 @@ class TestManaging:
         self, visitor: Client, appointment: Appointment
     ) -> None:
         assert "herinneringen" not in text(visitor.get(manage_link(appointment)))
+
+    def test_the_last_reminder_leads_to_where_none_is_left(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        make_notification(
+            Kind.REMINDER, appointment=appointment, state=NotificationState.SENT, sent_at=appointment.created_at
+        )
+        page = visitor.get(manage_link(appointment))
+
+        assert 'id="reminders"' in page.content.decode()
+        assert "U krijgt geen herinneringen meer aan deze afspraak." in text(page)
+        assert "Ik wil geen herinneringen" not in text(page)
+
+    @pytest.mark.parametrize("wanted", ["", "maybe"])
+    def test_an_answer_that_is_none_switches_nothing(
+        self, visitor: Client, appointment: Appointment, wanted: str
+    ) -> None:
+        page = visitor.post(manage_link(appointment, "reminders"), {"wanted": wanted})
+
+        assert page.status_code == 422
+        assert "Dit kan niet." in text(page)
+        assert appointment.parents.get().wants_reminders
+
+    def test_of_a_cancelled_appointment_nothing_is_switched_or_promised(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        visitor.post(manage_link(appointment, "cancel"))
+        page = visitor.post(manage_link(appointment, "reminders"), {"wanted": "no"}, follow=True)
+
+        assert "herinneringen" not in text(page)
+        assert appointment.parents.get().wants_reminders
 
     @pytest.mark.parametrize("name", ["manage", "booked", "reschedule", "cancel", "erase", "calendar_file"])
     def test_no_copy_is_kept_and_no_search_engine_sees_it(
