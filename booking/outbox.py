@@ -104,6 +104,27 @@ def deliver_due(clock: Callable[[], datetime], *, stopping: Callable[[], bool] =
     return sent
 
 
+def reach() -> None:
+    """Open the connection that mails go by, sign in, and close it. Raises what smtplib raises, or OSError."""
+    connection = get_connection()
+    try:
+        connection.open()
+    finally:
+        connection.close()
+
+
+def try_out(message: EmailMessage) -> str:
+    """Send `message` at once, which nobody is owed and no row tells of, and return what the mail server said, or
+    the file that it became. Raises what smtplib raises, or OSError."""
+    connection = message.connection = get_connection()
+    try:
+        connection.open()
+        message.send()
+        return str(getattr(connection, "said", ""))
+    finally:
+        connection.close()
+
+
 def retry(notification: Notification, *, now: datetime) -> bool:
     """Make a failed `notification` due again; return False where it was not (or no longer) failed."""
     with transaction.atomic():

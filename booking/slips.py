@@ -38,6 +38,11 @@ def meant_mail(email: str) -> str:
     return near and f"{name}@{near}"
 
 
+def is_everybodys(domain: str) -> bool:
+    """Return whether `domain` gives mailboxes to everybody who asks."""
+    return domain.casefold() in {*_COMMON, *_OTHERS}
+
+
 def _one_slip_apart(typed: str, meant: str) -> bool:
     """Return whether one letter too many, too few, wrong, or two that changed places, make the difference."""
     if len(typed) == len(meant):

@@ -292,7 +292,7 @@ if EMAIL_URL:
             "EMAIL_URL must name a mail server: smtp+tls://user:password@host:587, or smtp+ssl:// or smtp:// for "
             "another kind of connection. Mail providers have such a server too."
         )
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "practice.mail.SmtpBackend"
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_email.username or ""), unquote(_email.password or "")
     EMAIL_USE_TLS, EMAIL_USE_SSL = _email.scheme == "smtp+tls", _email.scheme == "smtp+ssl"
 else:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tests.servers import free_port
 
@@ -27,6 +27,8 @@ class Sink:
         self.answers: dict[str, str] = {}
         # While `hang` is set, a message is read and not answered; `hanging` counts those that wait.
         self.hang = False
+        # Where there are any, only these get in: user to password.
+        self.logins: dict[str, str] = {}
         self.hanging = 0
         self.port = free_port()
         self._controller: Controller | None = None
@@ -47,7 +49,14 @@ class Sink:
 
     def open(self) -> None:
         """Listen."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        asks = bool(self.logins)
+        self._controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            authenticator=self._admit if asks else None,
+            auth_require_tls=not asks,
+        )
         self._controller.start()
 
     def close(self) -> None:
@@ -55,6 +64,10 @@ class Sink:
         if self._controller:
             self._controller.stop()
             self._controller = None
+
+    def _admit(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
+        user, password = given.login.decode(), given.password.decode()
+        return AuthResult(success=self.logins.get(user) == password, handled=False)
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]

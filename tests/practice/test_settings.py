@@ -55,7 +55,7 @@ def settings(**environment: str) -> dict[str, Any]:
 def test_mail_goes_to_the_server_that_is_named(url: str, port: int, tls: bool, ssl: bool) -> None:
     found = settings(EMAIL_URL=url)
 
-    assert found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert found["EMAIL_BACKEND"] == "practice.mail.SmtpBackend"
     assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example", port)
     assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (tls, ssl)
 

@@ -28,11 +28,13 @@ RUN_BY = {
     "make test": (".ci/run", "make test"),
     "manage.py backup": ("tests/operation/test_live.py", "kennismaking.cron"),
     "manage.py check": ("tests/operation/test_live.py", '"check", "--deploy"'),
+    "manage.py check_mail": ("tests/booking/test_mail_commands.py", '"check_mail"'),
     "manage.py create_therapist": ("tests/operation/test_live.py", '"create_therapist"'),
     "manage.py erasures": ("tests/operation/test_live.py", "kennismaking.cron"),
     "manage.py migrate": ("tests/operation/test_compose.py", 'command("migrate")'),
     "manage.py reencrypt": ("tests/booking/test_key_rotation.py", '"reencrypt"'),
     "manage.py restore": ("tests/operation/test_restore.py", '"restore"'),
+    "manage.py send_test_mail": ("tests/booking/test_mail_commands.py", '"send_test_mail"'),
     "manage.py translations": ("tests/scripts/test_translations.py", "translations.update"),
 }
 # What no test runs, and why.
