@@ -99,12 +99,16 @@ def sender(practice: Practice) -> str:
     return settings.DEFAULT_FROM_EMAIL or _address_of(practice)
 
 
+def html(message: EmailMultiAlternatives) -> str:
+    """Return the HTML of `message`."""
+    return next(str(content) for content, kind in message.alternatives if kind == "text/html")
+
+
 def preheader(message: EmailMultiAlternatives) -> str:
     """Return what mail programs show of `message` beside its subject, and nowhere else."""
-    html = next(str(part) for part, kind in message.alternatives if kind == "text/html")
-    found = _PREHEADER.search(html)
+    found = _PREHEADER.search(html(message))
     assert found is not None
-    return unescape(found[1])
+    return unescape(found[1]).strip()
 
 
 def _beside(notification: Notification, zone: ZoneInfo) -> Beside:

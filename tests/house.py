@@ -103,6 +103,7 @@ def make_house() -> dict[str, Any]:
         "change_appointment_type": {"slug": consult.slug},
         "page": {"slug": "privacy"},
         "picture": {"digest": picture.digest},
+        **{view: {"sample": "herinnering", "language": "nl"} for view in ["mail_preview", "mail_html"]},
         **{view: {"slug": "alice"} for view in ["open_colleague", "close_colleague", "forget_second_factor"]},
         "retry_mail": {"pk": mail.pk},
         **{view: {"pk": hours} for view in ["change_working_hours", "end_working_hours"]},

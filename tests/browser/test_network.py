@@ -25,6 +25,7 @@ INSIDE = [
     "abonnement/",
 ]
 INSIDE += ["collegas/", "collegas/nieuw/", "kalenders/", "cijfers/", "soorten/", "soorten/nieuw/"]
+INSIDE += ["mails/", "mails/bevestiging/nl/"]
 ACCOUNT = ["/account/2fa/", "/account/sessies/", "/account/password/change/"]
 ADMIN = ["", "practice/page/", "practice/page/add/", "auth/user/", "booking/appointment/", "booking/notification/"]
 # htmx notes the address last shown, for as long as the tab is open, and the admin which colours and filters its

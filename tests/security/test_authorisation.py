@@ -94,6 +94,7 @@ TABLE = {
         booking:colleagues booking:add_colleague booking:let_book_colleague booking:stop_booking_colleague
         booking:open_colleague booking:close_colleague booking:make_manager booking:unmake_manager
         booking:send_password_link booking:forget_second_factor booking:access_log booking:download_access_log
+        booking:mails booking:mail_preview booking:mail_html
     """,
     ADMIN: """
         admin:index admin:password_change admin:password_change_done admin:jsi18n admin:app_list

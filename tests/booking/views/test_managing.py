@@ -16,8 +16,8 @@ from booking.models import (
     Appointment,
     AppointmentType,
     Kind,
-    NotificationState,
     Notification,
+    NotificationState,
     State,
     Therapist,
 )
