@@ -161,7 +161,10 @@ class PictureAdmin(SturdyList):
         self, db_field: "models.Field[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         return TranslatedFormField(
-            label=db_field.verbose_name, help_text=db_field.help_text, required=True, in_every_language=True
+            label=db_field.verbose_name,
+            help_text=db_field.help_text,
+            required=True,
+            all_or=_("Please say in each language what the picture shows."),
         )
 
     @takes_larger(LARGEST_PICTURE)

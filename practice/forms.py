@@ -36,13 +36,19 @@ class TranslatedWidget(forms.MultiWidget):
 
 
 class TranslatedFormField(forms.MultiValueField):
-    """Gives a `Translated`; if the field is required, the site's first language must be there, or all of them."""
+    """Gives a `Translated`; the site's first language must be there if the field is required.
+
+    With `all_or` every language must be, and it is the sentence for where one is not.
+    """
 
     def __init__(
-        self, *, label: Any, required: bool, rows: int = 2, help_text: Any = "", in_every_language: bool = False
+        self, *, label: Any, required: bool, rows: int = 2, help_text: Any = "", all_or: Any = None
     ) -> None:
+        said = {"required": all_or, "incomplete": all_or} if all_or else None
         fields = [
-            forms.CharField(required=required and (in_every_language or code == settings.LANGUAGE_CODE))
+            forms.CharField(
+                required=required and (bool(all_or) or code == settings.LANGUAGE_CODE), error_messages=said
+            )
             for code, _name in settings.LANGUAGES
         ]
         super().__init__(
@@ -51,6 +57,7 @@ class TranslatedFormField(forms.MultiValueField):
             help_text=help_text,
             required=required,
             require_all_fields=False,
+            error_messages=said,
             widget=TranslatedWidget(rows),
         )
 

@@ -51,16 +51,28 @@
   show();
 
   // A picture goes to where the cursor is.
-  document.querySelectorAll(".editor__pictures code").forEach((code) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button";
-    button.textContent = words.insert;
-    button.addEventListener("click", () => {
-      text.setRangeText(code.textContent, text.selectionStart, text.selectionEnd, "end");
-      text.focus();
-      soon();
+  const offer = () => {
+    document.querySelectorAll("#pictures code").forEach((code) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "button";
+      button.textContent = words.insert;
+      button.addEventListener("click", () => {
+        text.setRangeText(code.textContent, text.selectionStart, text.selectionEnd, "end");
+        text.focus();
+        soon();
+      });
+      code.after(button);
     });
-    code.after(button);
+  };
+  offer();
+  // Whoever comes back from adding one in another tab finds it here, and all that was typed as well.
+  window.addEventListener("focus", async () => {
+    const answer = await fetch(window.location.href, { redirect: "error" }).catch(() => null);
+    const html = answer?.ok ? await answer.text().catch(() => "") : "";
+    const list = new DOMParser().parseFromString(html, "text/html").getElementById("pictures");
+    if (!list || list.querySelectorAll("li").length === document.querySelectorAll("#pictures li").length) return;
+    document.getElementById("pictures").replaceWith(list);
+    offer();
   });
 })();

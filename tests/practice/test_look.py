@@ -79,7 +79,6 @@ def editor(site: str, browser: Browser, width: int, **options: Any) -> Any:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_a_page_is_seen_while_it_is_written(site: str, browser: Browser, width: int, scheme: Any) -> None:
-    make_picture()
     page = editor(site, browser, width, color_scheme=scheme)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -88,7 +87,10 @@ def test_a_page_is_seen_while_it_is_written(site: str, browser: Browser, width: 
 
     page.get_by_label("Title:", exact=True).fill("Samen groeien")
     page.locator("#id_body").fill("## Een kop\n\nTekst en <script>x</script>.\n\n")
-    page.get_by_text("Pictures (1)").click()
+    # Added in another tab meanwhile.
+    make_picture()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.locator("summary", has_text="Pictures").click()
     page.get_by_role("button", name="Put it into the text").click()
 
     expect(preview.get_by_role("heading", level=1)).to_have_text("Samen groeien")
