@@ -20,7 +20,7 @@ from scripts.run import ROOT
 PICTURES = ROOT / "docs" / "pictures"
 PHONE, DESK = (390, 844), (1240, 820)
 # Pixels of a page, and those of a picture for each; more would show nothing more.
-TALLEST, SHARPNESS, COLOURS = 1240, 1.4, 80
+TALLEST, SHARPNESS, COLOURS = 1240, 1.4, 112
 # A practice of one's own has no such line, and a picture needs no way to skip.
 _HIDDEN = ".demo, .skip { display: none !important }"
 
@@ -95,6 +95,10 @@ def therapists_side(browser: Browser, url: str, keep: Keep) -> None:
         keep(page, "eigen-agenda", f"{url}/agenda/kalenders/")
         keep(page, "cijfers", f"{url}/agenda/cijfers/")
         keep(page, "collegas", f"{url}/agenda/collegas/")
+        page.goto(f"{url}/agenda/mails/")
+        page.locator("main td a").first.click()
+        expect(page.frame_locator("iframe.mail").get_by_role("heading").first).to_be_visible()
+        keep(page, "mails")
         page.goto(f"{url}/beheer/practice/page/")
         page.get_by_role("link", name="Hechting van kinderen").click()
         expect(page.frame_locator("#preview iframe").get_by_role("heading", level=1)).to_be_visible()
@@ -123,7 +127,11 @@ def keeper(names: list[str], into: Path) -> Keep:
             clip["height"] = min(clip["height"], TALLEST)
         shot = page.screenshot(full_page=bool(clip), clip=clip)
         # Paper and ink need few colours, and whoever clones the repository takes every picture along.
-        few = Image.open(BytesIO(shot)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few = (
+            Image.open(BytesIO(shot))
+            .convert("RGB")
+            .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        )
         few.save(into / f"{name}.png", optimize=True)
 
     return keep
