@@ -9,13 +9,14 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,8 @@ from django.utils.translation import ngettext
 from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 from practice.admin_site import SturdyList
+
+_format_html_lazy = lazy(format_html, SafeString)
 
 # The scheduler's raw tables are changed through the diary only; the libraries' accounts through ours.
 for _label in ("schedule", "account", "mfa", "usersessions"):
@@ -67,12 +70,23 @@ class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
         labels, help_texts = _LABELS, _HELP_TEXTS
 
 
+class AccountPasswordForm(AdminPasswordChangeForm):
+    """Django puts its own sentence together while it is imported, and so in one language for all."""
+
+    usable_password_help_text = _format_html_lazy(
+        '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+        _("Whether one can sign in to this account with a password."),
+        _("If you switch this off, the password that it has now is gone."),
+    )
+
+
 @admin.register(User)
 class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     """Accounts; whoever is staff is a manager, with every right."""
 
     form = AccountChangeForm
     add_form = AccountCreationForm
+    change_password_form = AccountPasswordForm
     list_display = ["email", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active"]
     search_fields = ["email"]
@@ -134,8 +148,13 @@ class AppointmentTypeAdmin(SturdyList):
     """Types are added here, and put in order; the rest the agenda can do as well."""
 
     form = _TypeForm
-    list_display = ["__str__", "slug", "duration_minutes", "place", "visible", "position"]
+    list_display = ["__str__", "slug", "minutes", "place", "visible", "position"]
     list_filter = ["visible", "place"]
+
+    @admin.display(description=_("minutes"))
+    def minutes(self, appointment_type: AppointmentType) -> int:
+        """Return how long it lasts."""
+        return appointment_type.duration_minutes
 
 
 class _ReadOnly(SturdyList):

@@ -268,6 +268,14 @@ def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
             history.record(parent.appointment, action, by=Actor.PARENT, at=now)
 
 
+def write_in(parent: Parent, language: str) -> None:
+    """Let mails to `parent` be in `language` from now on. Raises Busy."""
+    if parent.language != language:
+        with claims.transacting():
+            parent.language = language
+            parent.save(update_fields=["language"])
+
+
 def mark_attended(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:
     """Write down that the family came; also corrects a no-show. Raises TooEarlyToMark before the start."""
     return _mark(appointment, State.ATTENDED, Action.ATTENDED, now, account)

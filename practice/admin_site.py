@@ -9,8 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from practice import second_factor
+
+# What Django's admin says, and its own Dutch catalogue lacks: named here, so that ours has it.
+_NOT_IN_DJANGOS_DUTCH = (
+    gettext_noop("Add link"),
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    gettext_noop("Change or view list link"),
+    gettext_noop("Error:"),
+)
 
 
 class PracticeAdminSite(AdminSite):

@@ -1,15 +1,38 @@
 """System checks for what an operator of this site can get wrong."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ValidationError
 from django.db import connections
+from django.utils.translation import to_locale
 
 from practice.models import Practice
 from practice.zones import validate_zone
+
+
+def check_languages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """System check: each language of the site is one that it was translated into; English is the code's own."""
+    missing = [
+        code
+        for code, _name in settings.LANGUAGES
+        if code != "en" and not any(_catalog(Path(folder), code).exists() for folder in settings.LOCALE_PATHS)
+    ]
+    return [
+        Warning(
+            f"LANGUAGES names {code!r}, and nothing is translated into it: its readers see another language.",
+            hint=f"Make locale/{to_locale(code)}/LC_MESSAGES/django.po, as docs/languages.md says.",
+            id="practice.W002",
+        )
+        for code in missing
+    ]
+
+
+def _catalog(folder: Path, code: str) -> Path:
+    return folder / to_locale(code) / "LC_MESSAGES" / "django.po"
 
 
 def check_practice(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:

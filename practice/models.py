@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import resolve, reverse
+from django.utils.html import format_html
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
@@ -130,8 +131,10 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(published=True)
 
     def menu(self, language: str) -> Self:
-        """What the menu in `language` lists, in its order."""
-        return self.published().filter(language=language, in_menu=True)
+        """What the menu in `language` lists, in order; a page never written in it is there in the first one."""
+        written = Page.objects.filter(slug=models.OuterRef("slug"), language=language)
+        first = Q(language=settings.LANGUAGE_CODE) & ~models.Exists(written)
+        return self.published().filter(Q(language=language) | first, in_menu=True)
 
 
 class Page(models.Model):
@@ -176,6 +179,11 @@ class Page(models.Model):
     def drawing(self) -> str:
         """The template of the drawing that goes with this page."""
         return f"parts/drawings/{_DRAWINGS.get(self.slug, 'pair')}.html"
+
+    @property
+    def lang(self) -> str:
+        """The attribute of an element with this page's words, where what is around it is in another language."""
+        return "" if self.language == get_language() else format_html(' lang="{}"', self.language)
 
     def clean(self) -> None:
         """Refuse an address that leads elsewhere already: a page there could never be seen."""

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -255,8 +256,19 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-LANGUAGE_CODE = "nl"
-LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
+
+def _languages() -> list[tuple[str, Any]]:
+    """Return the languages of LANGUAGES with their names, the site's first one in front."""
+    codes = [code.strip().lower() for code in env.list("LANGUAGES", default=["nl", "en"])]
+    for code in codes:
+        if "name" not in LANG_INFO.get(code, {}):
+            raise ImproperlyConfigured(f"LANGUAGES must be codes such as nl,en,de; {code!r} is none.")
+    # The names are translated by Django's own catalogues.
+    return [(code, gettext_lazy(LANG_INFO[code]["name"])) for code in dict.fromkeys(codes)]
+
+
+LANGUAGES = _languages()
+LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

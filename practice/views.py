@@ -30,8 +30,12 @@ security = logging.getLogger("security")
 @require_safe
 @for_everyone
 def page(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """Show the published page `slug` in the language of the address, or lead to where it is now."""
-    versions = {version.language: version for version in Page.objects.published().filter(slug=slug)}
+    """Show the published page `slug` in the language of the address, or lead to where it is now.
+
+    Who reads a language that the page was never written in finds it in the site's first one.
+    """
+    written = {version.language: version for version in Page.objects.filter(slug=slug)}
+    versions = {language: version for language, version in written.items() if version.published}
     language = str(get_language())
     if language in versions:
         return HttpResponse(page_as_shown(request, versions[language], set(versions)))
@@ -41,6 +45,8 @@ def page(request: HttpRequest, slug: str = "") -> HttpResponse:
         # Browsers would remember it for good, and never see a new page that takes this address.
         response["Cache-Control"] = "public, max-age=3600"
         return response
+    if language not in written and settings.LANGUAGE_CODE in versions:
+        return HttpResponse(page_as_shown(request, versions[settings.LANGUAGE_CODE], set(versions)))
     raise Http404
 
 
@@ -97,7 +103,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     lines = [
         f"Contact: mailto:{practice.email}",
         f"Expires: {ends.strftime('%Y-%m-%dT%H:%M:%SZ')}",
-        "Preferred-Languages: nl, en",
+        f"Preferred-Languages: {', '.join(code for code, _name in settings.LANGUAGES)}",
         f"Canonical: {absolute(reverse('security_txt'))}",
         "",
     ]

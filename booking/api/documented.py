@@ -62,7 +62,7 @@ api = DescribedAPI(
         "Book, move and cancel appointments at this practice. Times are ISO 8601 with an offset, in the practice's"
         " own zone; a time in a request may have any offset, but must have one. Therapists and appointment types"
         " go by their slug. Whatever goes wrong is answered as `application/problem+json` (RFC 9457). Names and"
-        " sentences are in the language of `Accept-Language`: Dutch, unless English is preferred."
+        " sentences are in the language of `Accept-Language`, where the practice speaks it."
     ),
 )
 

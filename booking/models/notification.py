@@ -33,7 +33,7 @@ class NotificationState(models.TextChoices):
 class Notification(models.Model):
     """One message owed to one recipient: the outbox. `key` says what is owed, so nothing is owed twice."""
 
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(_("key"), max_length=200, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     appointment = models.ForeignKey(
         Appointment, models.CASCADE, null=True, blank=True, related_name="notifications"
@@ -50,13 +50,13 @@ class Notification(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=NotificationState.choices, default=NotificationState.DUE
     )
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     # After a try in vain, not before then. `due_at` stays what it was: by it a reminder is told to be too late.
     retry_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=100, blank=True)
+    last_error = models.CharField(_("last error"), max_length=100, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    message_id = models.CharField(max_length=200, unique=True)
+    message_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
 
     class Meta:
         ordering = ["due_at", "pk"]

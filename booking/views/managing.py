@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -45,6 +46,9 @@ def with_parent(view: View) -> View:
             except links.DeadLink:
                 rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
                 return render(request, "booking/dead_link.html", status=404)
+            if request.method == "POST":
+                # Whoever does something here does it in a language that they read; to look changes nothing.
+                appointments.write_in(parent, str(get_language()))
             return view(request, parent, token, now)
         except TooManyRequests as error:
             return too_many(request, error)

@@ -88,7 +88,29 @@ def test_page_without_translation_names_none(db: None, client: Client) -> None:
     html = client.get("/nieuws/").content.decode()
 
     assert [language for language, _ in links(html, "alternate")] == ["nl", "x-default"]
+
+
+def test_page_that_was_never_translated_is_shown_as_it_was_written(db: None, client: Client) -> None:
+    make_practice()
+    make_page("nieuws", title="Nieuws van de praktijk", menu_title="Nieuws")
+
+    html = client.get("/en/nieuws/").content.decode()
+
+    assert '<html lang="en">' in html
+    assert '<h1 lang="nl">Nieuws van de praktijk</h1>' in html
+    assert '<a href="/en/nieuws/" lang="nl" aria-current="page">Nieuws</a>' in html
+    # What is found under its own address need not be found here as well.
+    assert 'name="robots" content="noindex"' in html
+    assert links(html, "canonical") == []
+
+
+def test_translation_that_was_taken_off_the_site_is_not_replaced(db: None, client: Client) -> None:
+    make_practice()
+    make_page("nieuws")
+    make_page("nieuws", language="en", published=False)
+
     assert client.get("/en/nieuws/").status_code == 404
+    assert "/en/nieuws/" not in client.get("/en/afspraak/").content.decode()
 
 
 @pytest.mark.usefixtures("site")

@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
-from booking import erasure, links, rate_limits
+from booking import emails, erasure, links, rate_limits
 from booking.models import (
     Action,
     Actor,
@@ -78,6 +79,23 @@ class TestManaging:
         page = response.content.decode()
         assert "dinsdag 1 december 2026 10:00 tot 11:00 uur" in text(response)
         assert not [word for word in ("Noor", "Sam", "een geheim", "noor@") if word in page]
+
+    def test_mails_follow_the_language_that_something_was_done_in(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        start = wall("2026-12-01 11:00")
+        with override("en"):
+            page = manage_link(appointment, "reschedule")
+        assert visitor.get(page).status_code == 200
+        assert appointment.parents.get().language == "nl"
+
+        visitor.post(page, {"start": start.isoformat()})
+
+        assert appointment.parents.get().language == "en"
+        moved = Notification.objects.get(kind=Kind.MOVED, parent__isnull=False)
+        mail = emails.compose(moved, now=NOW)
+        assert "Tuesday 1 December 2026" in str(mail.body)
+        assert "/en/afspraak/beheer/" in str(mail.body)
 
     def test_reminders_are_switched_off_and_on_by_a_button_alone(
         self, visitor: Client, appointment: Appointment
