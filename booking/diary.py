@@ -476,7 +476,7 @@ def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) ->
             sentence = _(
                 "On %(day)s the clock skips %(time)s. Please choose another time, or let it begin a week later."
             )
-            raise DiaryError(sentence % {"day": date_format(wall), "time": f"{wall:%H:%M}"})
+            raise DiaryError(sentence % {"day": date_format(wall, _("j F Y")), "time": f"{wall:%H:%M}"})
     if other := next((other for other in others if overlap(hours, other)), None):
         sentence = _("These hours overlap those of %(weekday)s from %(start)s to %(end)s.")
         values = {"start": f"{other.start:%H:%M}", "end": f"{other.end:%H:%M}"}

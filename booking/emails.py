@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from booking import invitations, links, notifications
@@ -209,11 +210,11 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
         "reschedule_url": links.reschedule_url(parent),
         "choose_url": f"{absolute(reverse('booking:choose'))}?type={appointment.appointment_type.slug}",
         "can_change": now <= appointment.can_change_until,
-        "until_day": date_format(until, "l j F"),
+        "until_day": date_format(until, _("l j F")),
         "until_time": _time(until),
         "cancelled_by_practice": appointment.cancelled_by == Actor.THERAPIST,
         "erasing": appointment.erase_requested_at is not None,
-        "erased_on": date_format(appointment.erased_on(practice.zone), "j F Y"),
+        "erased_on": date_format(appointment.erased_on(practice.zone), _("j F Y")),
     }
 
 
@@ -263,11 +264,11 @@ def _header(text: str) -> str:
 
 
 def _day(day: date) -> str:
-    return date_format(day, "l j F Y")
+    return date_format(day, _("l j F Y"))
 
 
 def _time(moment: datetime) -> str:
-    return date_format(moment, "H:i")
+    return date_format(moment, _("H:i"))
 
 
 def _day_and_time(moment: datetime) -> str:

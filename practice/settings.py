@@ -270,6 +270,7 @@ def _languages() -> list[tuple[str, Any]]:
 LANGUAGES = _languages()
 LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["practice.formats"]
 USE_I18N = True
 USE_TZ = True
 # Times are UTC inside; the practice's own zone, in its record, is made current for each request and mail.

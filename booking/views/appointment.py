@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -227,7 +228,7 @@ def _in_her_words(found: Appointment, error: BookingError) -> str:
         return error.to_therapist()
     sentence = _("Meanwhile this appointment was changed by %(who)s: it is now on %(when)s. Is that right?")
     when = timezone.localtime(found.start)
-    return sentence % {"who": _who(last), "when": f"{when:%d-%m-%Y %H:%M}"}
+    return sentence % {"who": _who(last), "when": date_format(when, _("j F Y, H:i"))}
 
 
 def _who(done: HistoryEntry) -> str:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import clear_url_caches
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from booking import emails
 from booking.models import Kind, Notification, Parent
@@ -22,7 +23,7 @@ from tests.booking.factories import make_hours, make_therapist, make_type, wall
 pytestmark = pytest.mark.django_db
 
 NOW = wall("2026-11-20 12:00")
-LANGUAGES = [("nl", "Dutch"), ("en", "English"), ("de", "German")]
+LANGUAGES = [("nl", gettext_lazy("Dutch")), ("en", gettext_lazy("English")), ("de", gettext_lazy("German"))]
 GERMAN = {
     "Book a first appointment": "Ersten Termin vereinbaren",
     "Choose a time": "Zeit wählen",

@@ -606,7 +606,7 @@ class TestUndeliveredMail:
     ) -> None:
         mail = self.failed(appointment)
         page = text(browsers["alice"].get("/en/agenda/"))
-        assert "Confirmation, Tuesday 1 December 10:00 to Noor de Vries (noor@example.org)" in page
+        assert "Confirmation, Tuesday 1 December, 10:00 to Noor de Vries (noor@example.org)" in page
 
         browsers["alice"].post(f"/en/agenda/mail/{mail.pk}/opnieuw/")
 

@@ -75,9 +75,10 @@ def test_a_failing_one_says_why_and_since_when(browsers: dict[str, Client], sour
     )
 
     page = text(browsers["alice"].get(URL))
-    assert "Privé cannot be read calendar.example, last read on 28 November 09:00" in page
+    assert "Privé cannot be read calendar.example, last read on 28 November, 09:00" in page
     assert (
-        "The other side refuses it: the address may have been renewed. That is so since 29 November 09:00." in page
+        "The other side refuses it: the address may have been renewed. That is so since 29 November, 09:00."
+        in page
     )
     assert "the times that were read last stay taken" in page
 

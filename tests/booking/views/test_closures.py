@@ -103,7 +103,7 @@ class TestThePreview:
         assert offered(response) == {
             "Saturday 19 December 2026 – Sunday 3 January 2027: Kerstvakantie": True,
             "Saturday 20 February 2027 – Sunday 28 February 2027: Voorjaarsvakantie": True,
-            "Sunday 28 March 2027 01:00 – 04:00: Studiedag": True,
+            "Sunday 28 March 2027, 01:00 – 04:00: Studiedag": True,
         }
         assert "Nothing is saved yet." in text(response)
         assert off_of(alice) == []

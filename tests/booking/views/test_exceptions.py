@@ -153,7 +153,7 @@ class TestTimeOff:
         page = text(hers.get("/en/agenda/vrij/"))
 
         assert "Thursday 24 December 2026 – Friday 1 January 2027 kerst" in page
-        assert "Tuesday 1 December 2026 13:00 – 15:00" in page
+        assert "Tuesday 1 December 2026, 13:00 – 15:00" in page
 
     def test_it_is_taken_back(self, hers: Client, alice: Therapist) -> None:
         off = diary.add_time_off(alice, Interval(wall("2026-12-24 00:00"), wall("2027-01-02 00:00")))
@@ -442,7 +442,7 @@ class TestOneDay:
         page = text(hers.get("/en/agenda/dag/2026-12-25/"))
 
         assert "Christmas Day: a public holiday" in page
-        assert "You are off: Friday 25 December 2026 13:00 – 15:00." in page
+        assert "You are off: Friday 25 December 2026, 13:00 – 15:00." in page
         assert "The usual hours: none" in page
 
     def test_a_day_is_chosen_on_the_list(self, hers: Client, bob: Client, alice: Therapist) -> None:
