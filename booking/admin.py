@@ -70,7 +70,7 @@ class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
         labels, help_texts = _LABELS, _HELP_TEXTS
 
 
-class AccountPasswordForm(AdminPasswordChangeForm):
+class AccountPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Django puts its own sentence together while it is imported, and so in one language for all."""
 
     usable_password_help_text = _format_html_lazy(

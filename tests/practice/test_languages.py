@@ -153,7 +153,8 @@ def test_every_label_of_the_admin_can_be_translated(rf: Any) -> None:
     found = []
     for model, shown in admin.site._registry.items():
         groups = [group["fields"] for _title, group in shown.get_fieldsets(request)]
-        names = {name for group in groups for name in flatten(group)} | set(shown.get_list_display(request))
+        listed = shown.get_list_display(request)
+        names = {str(name) for group in groups for name in flatten(group)} | {str(name) for name in listed}
         labels = {field.name: field.verbose_name for field in model._meta.fields}
         for name in names - {"__str__"}:
             source = getattr(shown, name, None) or getattr(model, name, None)
