@@ -732,12 +732,12 @@ class TestWrongInput:
             (hours(MONDAY, first_day=date.max), "Please choose a day between 2000 and 2100."),
             (
                 hours(SUNDAY, "02:30", "05:00", first_day=FORWARD),
-                "On March 28, 2027 the clock skips 02:30. "
+                "On 28 March 2027 the clock skips 02:30. "
                 "Please choose another time, or let it begin a week later.",
             ),
             (
                 hours(SATURDAY, "22:00", "02:00", first_day=FORWARD - DAY),
-                "On March 28, 2027 the clock skips 02:00. "
+                "On 28 March 2027 the clock skips 02:00. "
                 "Please choose another time, or let it begin a week later.",
             ),
         ],

@@ -128,9 +128,9 @@ def in_another_language(text: str, language: str, own: list[str], known: dict[st
     for words in own:
         text = text.replace(words, "")
     other = WORDS["en" if language == "nl" else "nl"]
-    words = re.findall(r"(?<![\w-])[a-z]+(?![\w-])", text.casefold())
+    found = re.findall(r"(?<![\w-])[a-z]+(?![\w-])", text.casefold())
     said = text.strip(" :")
-    return (said in known and said not in ALLOWED) or bool(other & set(words)) or bool(AMERICAN.search(text))
+    return (said in known and said not in ALLOWED) or bool(other & set(found)) or bool(AMERICAN.search(text))
 
 
 def other_texts(language: str) -> dict[str, str]:
