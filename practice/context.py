@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
 from practice.links import languages
@@ -15,9 +16,13 @@ def practice(request: HttpRequest) -> dict[str, Any]:
 
     Nothing here asks the database before a template shows it.
     """
+    language = get_language() or settings.LANGUAGE_CODE
+    linked = SimpleLazyObject(lambda: list(Page.objects.linked(language)))
     return {
         "practice": getattr(request, "practice", None),
-        "menu": Page.objects.menu(get_language() or settings.LANGUAGE_CODE),
+        "menu": SimpleLazyObject(lambda: [page for page in linked if page.in_menu]),
+        # What is outside the menu stands at the foot, so that no page is out of reach.
+        "about_site": SimpleLazyObject(lambda: [page for page in linked if not page.in_menu]),
         "languages": languages(request),
         "demo": settings.DEMO,
     }

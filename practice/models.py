@@ -119,7 +119,7 @@ class Version(models.Model):
 
 
 # The code itself leads to these pages, or shows more on them than their text; "" is the home page.
-FIXED_SLUGS = {"", "contact", "eerste-afspraak", "privacy"}
+FIXED_SLUGS = {"", "contact", "eerste-afspraak", "privacy", "toegankelijkheid"}
 # Ten times the longest page that comes with this; far below what one form may send.
 LONGEST_BODY = 40_000
 _DRAWINGS = {"hechting": "bond", "eerste-afspraak": "talk", "contact": "house", "privacy": "lock"}
@@ -130,11 +130,12 @@ class PageQuerySet(models.QuerySet["Page"]):
         """Those that a visitor may read."""
         return self.filter(published=True)
 
-    def menu(self, language: str) -> Self:
-        """What the menu in `language` lists, in order; a page never written in it is there in the first one."""
+    def linked(self, language: str) -> Self:
+        """What every page in `language` leads to, in the order of the menu (the logo leads home); a page never
+        written in it is there in the first one."""
         written = Page.objects.filter(slug=models.OuterRef("slug"), language=language)
         first = Q(language=settings.LANGUAGE_CODE) & ~models.Exists(written)
-        return self.published().filter(Q(language=language) | first, in_menu=True)
+        return self.published().filter(Q(language=language) | first).exclude(slug="", in_menu=False)
 
 
 class Page(models.Model):

@@ -25,7 +25,7 @@ def test_practice_and_pages_are_made() -> None:
     )
     assert set(Page.objects.values_list("slug", "language")) == {
         (slug, language)
-        for slug in ("", "hechting", "eerste-afspraak", "contact", "privacy")
+        for slug in ("", "hechting", "eerste-afspraak", "contact", "privacy", "toegankelijkheid")
         for language in ("nl", "en")
     }
 
@@ -34,7 +34,7 @@ def test_second_time_changes_nothing() -> None:
     load()
     before = list(Page.objects.order_by("pk").values())
 
-    assert load() == "Duim Voor Jou: 0 of 10 pages made.\n"
+    assert load() == "Duim Voor Jou: 0 of 12 pages made.\n"
     assert list(Page.objects.order_by("pk").values()) == before
 
 

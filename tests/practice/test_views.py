@@ -19,7 +19,7 @@ from practice.models import Page, Practice
 from practice.translations import Translated
 from tests.practice.factories import make_page, make_practice
 
-SLUGS = ["", "hechting", "eerste-afspraak", "contact", "privacy"]
+SLUGS = ["", "hechting", "eerste-afspraak", "contact", "privacy", "toegankelijkheid"]
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
@@ -385,4 +385,4 @@ def test_who_asks_in_a_way_that_has_no_answer_reads_so() -> None:
 
     assert response.status_code == 405
     assert "GET" in response["Allow"]
-    assert "Zo kan deze pagina niet gevraagd worden" in response.content.decode()
+    assert "Deze pagina kunt u zo niet openen" in response.content.decode()
