@@ -251,7 +251,7 @@ class TestManaging:
     def test_erasing_cancels_and_ends_the_link(
         self, visitor: Client, appointment: Appointment, clock: Any
     ) -> None:
-        assert "wordt dan ook afgezegd" in text(visitor.get(manage_link(appointment, "erase")))
+        assert "zeggen we dan ook af" in text(visitor.get(manage_link(appointment, "erase")))
 
         response = visitor.post(manage_link(appointment, "erase"), follow=True)
 
