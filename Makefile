@@ -1,4 +1,4 @@
-.PHONY: help run live stack secrets test ci model faults bench lighthouse lock pictures sbom
+.PHONY: help run live stack secrets test ci model faults bench lighthouse accessibility lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
@@ -11,6 +11,7 @@ help:
 	@echo "make model     play what families may do against a model, on both engines, for minutes (EXAMPLES=300)"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make lighthouse  measure the pages as a slow phone has them (RUNS=3), into docs/lighthouse.md"
+	@echo "make accessibility  walk past every page in each of its states, and write what axe found into docs/accessibility.md"
 	@echo "make pictures  renew docs/pictures/ from a demo of its own, all or some (ONLY=\"agenda klaar\")"
 	@echo "make sbom      list what is installed to serve (CycloneDX), into sbom.cdx.json"
 	@echo "make lock      renew requirements*.txt from requirements*.in"
@@ -61,6 +62,10 @@ lighthouse: $(LIGHTHOUSE)/node_modules/.package-lock.json
 $(LIGHTHOUSE)/node_modules/.package-lock.json: $(LIGHTHOUSE)/package-lock.json
 	@command -v npm >/dev/null || { echo "There is no npm. Install it: apt-get install nodejs npm" >&2; exit 1; }
 	cd $(LIGHTHOUSE) && npm ci
+
+accessibility:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python scripts/accessibility.py
 
 # The test lock is compiled against the other one, so that tests run on the very versions that serve.
 COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

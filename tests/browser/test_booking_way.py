@@ -1,18 +1,26 @@
-"""The whole way of a booking in a real browser: by week and month, inline questions, focus, zones, paper."""
+"""The whole way of a booking in a real browser: by week and month, inline questions, focus, keys, zones, paper."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
+from tests.browser.accessibility import DESK, PHONE, ZOOMED
 from tests.served import Served
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
-PHONE = {"width": 390, "height": 844}
+# What has the focus, whether it shows that and lies in the window, and whether it is what was wanted.
+SEEN = """(wanted) => {
+    const one = document.activeElement;
+    const style = getComputedStyle(one);
+    const box = one.getBoundingClientRect();
+    const inside = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
+    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return [one.outerHTML.slice(0, 160), one !== document.body && inside && ring, one === wanted];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +48,31 @@ def open_page(browser: Browser, browser_context_args: Any, practice: Served) -> 
 
 def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id"))
+
+
+def press_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
+    """Press `key` until `wanted` has the focus, which is seen at every step."""
+    wanted.wait_for()
+    aim, passed = wanted.element_handle(), []
+    for _ in range(90):
+        page.keyboard.press(key)
+        said, seen, reached = page.evaluate(SEEN, aim)
+        assert seen, f"the focus is not seen on {said}"
+        if reached:
+            return
+        passed.append(said)
+    pytest.fail("the keys do not lead there, but past " + "\n".join(passed))
+
+
+def go_on(page: Page, key: str = "Enter") -> None:
+    """Press `key`, which leads to another page, and wait for that."""
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+def type_into(page: Page, label: str, text: str) -> None:
+    press_to(page, page.get_by_label(label))
+    page.keyboard.type(text)
 
 
 def documents(page: Page) -> list[str]:
@@ -203,20 +236,64 @@ def test_nothing_moves_while_a_page_loads(open_page: Any) -> None:
     assert shifts == dict.fromkeys(shifts, 0)
 
 
-def test_axe_finds_nothing_in_the_states_that_scripts_and_links_make(open_page: Any) -> None:
-    def problems(page: Page) -> list[str]:
-        return [f"{page.url}: {found['id']}" for found in Axe().run(page).response["violations"]]
+@pytest.mark.parametrize("size", [DESK, ZOOMED], ids=["desk", "zoom of 400 %"])
+def test_from_the_first_page_to_cancelling_by_the_keys_alone(open_page: Any, size: dict[str, int]) -> None:
+    page = open_page("/", viewport=size)
+    # The skip link comes first, and leads past the menu.
+    press_to(page, page.get_by_role("link", name="Naar de tekst"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    press_to(page, page.get_by_role("main").get_by_role("link", name="Maak een eerste afspraak").first)
+    go_on(page)
 
-    page = open_page("/afspraak/?view=month", bypass_csp=True)
-    found = problems(page)
-    page.get_by_role("table").get_by_role("link").last.click()
-    expect(page.get_by_role("table").locator("[aria-current=date]")).to_be_visible()
-    found += problems(page)
-    page.locator("button.slot").first.click()
-    page.get_by_label("Uw telefoonnummer").fill("06")
-    page.get_by_label("Uw e-mailadres").fill("noor@gmial.com")
-    page.get_by_label("Uw naam").focus()
-    expect(page.get_by_role("button", name="Ja, pas het aan")).to_be_visible()
-    found += problems(page)
+    # A swap: the focus goes where the new days are.
+    press_to(page, page.get_by_role("link", name="Maand", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.locator("#times-title")).to_be_focused()
+    day = page.get_by_role("table").get_by_role("link").first
+    aim = str(day.get_attribute("href")).partition("#")[2]
+    press_to(page, day)
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#{aim}")).to_be_focused()
+    press_to(page, page.locator("button.slot").first)
+    go_on(page, "Space")
 
-    assert found == []
+    # Sent too soon: the focus goes to what is wrong, and from there to the field.
+    expect(page.get_by_role("heading", name="Uw gegevens")).to_be_visible()
+    type_into(page, "Uw naam", "Noor de Vries")
+    go_on(page)
+    expect(page.locator("#errors")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Fout: Uw gegevens"))
+    press_to(page, page.get_by_role("alert").get_by_role("link").first)
+    page.keyboard.press("Enter")
+    mail = page.get_by_label("Uw e-mailadres")
+    expect(mail).to_be_focused()
+    page.keyboard.type("noor@gmial.com")
+    type_into(page, "Uw telefoonnummer", "06 12345678")
+    # The question about the slip came in between, and can be answered by going back.
+    take = page.get_by_role("button", name="Ja, pas het aan")
+    press_to(page, take, "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(mail).to_be_focused()
+    expect(mail).to_have_value("noor@gmail.com")
+    type_into(page, "Voornaam van uw kind", "Sam")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label("jonger dan 12 jaar")).to_be_checked()
+    consent = page.get_by_label("Ik vind het goed dat de praktijk deze gegevens bewaart")
+    press_to(page, consent)
+    page.keyboard.press("Space")
+    expect(consent).to_be_checked()
+    press_to(page, page.get_by_role("button", name="Afspraak maken"))
+    go_on(page)
+
+    expect(page.get_by_role("heading", name="Uw afspraak is gemaakt")).to_be_visible()
+    press_to(page, page.get_by_role("link", name="Afspraak bekijken, verzetten of afzeggen"))
+    go_on(page)
+    press_to(page, page.get_by_role("link", name="Afspraak afzeggen"))
+    go_on(page)
+    press_to(page, page.get_by_role("button", name="Afspraak afzeggen"))
+    go_on(page, "Space")
+    expect(page.get_by_role("heading", name="Deze afspraak is afgezegd")).to_be_visible()

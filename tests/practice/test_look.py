@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Browser, expect
 
@@ -13,7 +12,7 @@ from tests.practice.factories import make_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PATHS = ["/", "/hechting/", "/eerste-afspraak/", "/contact/", "/privacy/", "/en/", "/nergens/"]
+PATHS = ["/", "/hechting/", "/eerste-afspraak/", "/contact/", "/privacy/", "/toegankelijkheid/", "/en/"]
 
 
 @pytest.fixture
@@ -23,31 +22,13 @@ def site(live_server: Any) -> str:
     return str(live_server.url)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light")])
-def test_pages_are_accessible_and_fit(site: str, browser: Browser, width: int, scheme: Any) -> None:
-    # The policy of the pages would keep out the checker itself.
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
-    page = context.new_page()
-    problems: list[str] = []
-
-    for path in PATHS:
-        page.goto(site + path)
-        violations = Axe().run(page).response["violations"]
-        problems += [f"{path}: {violation['id']}: {violation['nodes'][0]['html']}" for violation in violations]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            problems.append(f"{path} is wider than the screen")
-    context.close()
-
-    assert problems == []
-
-
 def test_pages_keep_to_their_own_policy(site: str, browser: Browser) -> None:
     page = browser.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("request", lambda request: None if request.url.startswith(site) else said.append(request.url))
 
-    for path in PATHS[:-1]:
+    for path in PATHS:
         page.goto(site + path)
     page.close()
 

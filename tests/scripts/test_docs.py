@@ -40,6 +40,7 @@ RUN_BY = {
 # What no test runs, and why.
 BY_HAND = {
     "make bench": "measures for minutes, on a machine that does nothing else",
+    "make accessibility": "walks for many minutes; tests/browser/test_accessible.py walks a part of it",
     "make lighthouse": "likewise, and its parts are tested in tests/practice/test_weight.py",
     "make lock": "asks the package registry; tests/scripts/test_environment.py looks at what it wrote",
 }
