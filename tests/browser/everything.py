@@ -187,7 +187,7 @@ def fill() -> dict[str, Any]:
         "sessions": sessions,
         # Each is booked by another while it stands on the page.
         "lost": {
-            language: value_of(at(monday + timedelta(days=10), 9 + number))
+            language: value_of(at(monday + timedelta(days=10), 9 + 4 * number))
             for number, (language, _name) in enumerate(settings.LANGUAGES)
         },
         "broken": {language: _broken(language, practice) for language, _name in settings.LANGUAGES},

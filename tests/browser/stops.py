@@ -169,10 +169,11 @@ def bring_a_file(page: Page, url: str) -> None:
 
 
 def sign_in_halfway(page: Page, url: str) -> None:
-    """Show the password of one who has a second step."""
-    page.locator("[name=login]").fill("stap@demo.example")
-    page.locator("[name=password]").fill("een lang wachtwoord")
-    page.locator("main form[novalidate] .button").click()
+    """Show the password of one who has a second step, where that was not done before."""
+    if page.locator("[name=login]").count():
+        page.locator("[name=login]").fill("stap@demo.example")
+        page.locator("[name=password]").fill("een lang wachtwoord")
+        page.locator("main form[novalidate] .button").click()
     page.locator("main [name=code]").wait_for()
 
 
@@ -294,7 +295,7 @@ STOPS = [
         "/account/login/",
         act=refused("main form[novalidate] .button", login="x@demo.example", password="x"),
     ),
-    Stop("Sign in", "second step", "/account/login/", act=sign_in_halfway),
+    Stop("Sign in", "second step", "/account/login/", who="halfway", act=sign_in_halfway),
     Stop("Sign in", "closed", "/account/inactive/"),
     Stop("Forgotten password", "", "/account/wachtwoord/vergeten/"),
     Stop("Forgotten password", "errors", "/account/wachtwoord/vergeten/", act=refused()),
@@ -354,13 +355,6 @@ STOPS = [
     Stop("Time off", "", "/agenda/vrij/", who=MANAGER, act=open_all),
     Stop("Time off", "add", "/agenda/vrij/nieuw/", who=MANAGER),
     Stop("Time off", "errors", "/agenda/vrij/nieuw/", who=MANAGER, act=refused()),
-    Stop(
-        "Time off",
-        "appointments in it",
-        "/agenda/vrij/nieuw/?day={busy_day}",
-        who=MANAGER,
-        act=press(SEND, "section.card h3"),
-    ),
     Stop("Time off", "change", "/agenda/vrij/{off}/", who=MANAGER),
     Stop("Time off", "extra opening", "/agenda/vrij/extra/{extra}/", who=MANAGER),
     Stop("Time off", "a day's hours", "/agenda/dag/{day_off}/", who=MANAGER),
@@ -397,7 +391,6 @@ STOPS = [
     Stop("Account", "recovery codes", "/account/2fa/recovery-codes/", who=SECURED),
     Stop("Account", "new recovery codes", "/account/2fa/recovery-codes/generate/", who=SECURED),
     Stop("Account", "passkeys", "/account/2fa/webauthn/", who=KEYED),
-    Stop("Account", "add a passkey", "/account/2fa/webauthn/add/", who=KEYED),
     Stop("Account", "rename a passkey", "/account/2fa/webauthn/keys/{passkey}/edit/", who=KEYED),
     Stop("Account", "remove a passkey", "/account/2fa/webauthn/keys/{passkey}/remove/", who=KEYED),
     Stop("Account", "is it still you", "/account/reauthenticate/", who=MANAGER),

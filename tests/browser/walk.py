@@ -46,7 +46,7 @@ class Walk:
 
     def _context(self, who: str) -> BrowserContext:
         context = self._browser.new_context(**self._options)
-        if who:
+        if who in self.parts["sessions"]:
             name, value = "sessionid", self.parts["sessions"][who]
             context.add_cookies([{"name": name, "value": value, "url": self.url}])
         context.set_default_timeout(15_000)
