@@ -115,7 +115,7 @@ def live(practice: Served, sink: Sink) -> Iterator[bytes]:
     by_hand = f"/agenda/afspraak/nieuw/?{urlencode({'type': 'eerste-afspraak', 'start': free()[0]})}"
     hand = next(form for form in forms(by_hand, therapist.get(by_hand).text) if "parent_name" in form.values)
     assert therapist.post(hand.action, **{**hand.values, **TYPED, "email": "hand." + TYPED["email"]}).status == 302
-    for page in ("/agenda/", "/agenda/cijfers/cijfers.csv", "/agenda/kalenders/"):
+    for page in ("/agenda/?view=list", "/agenda/cijfers/cijfers.csv", "/agenda/kalenders/"):
         yield therapist.get(page).text.encode()
     # Those that were still to be sent when the time was cancelled or moved are not sent any more.
     wait_until(lambda: len(sink.messages) >= 6, what=f"the mails:\n{practice.log('worker')}", seconds=60)
