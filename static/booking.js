@@ -94,6 +94,14 @@
     }
     describe(field, said.id, error || question);
   };
+  // The answer comes while somebody types elsewhere: what they type in stays where it is, in a small window too.
+  const keepFocusStill = (change) => {
+    const focused = document.activeElement;
+    const before = focused.getBoundingClientRect().top;
+    change();
+    if (!focused.isConnected) return;
+    window.scrollBy({ top: focused.getBoundingClientRect().top - before, behavior: "instant" });
+  };
   const lookAt = async (field, said) => {
     const typed = field.value;
     const body = new FormData();
@@ -101,7 +109,9 @@
     body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     // Whatever goes wrong here, the form says when it is sent.
     const answer = await fetch(form.dataset.look, { method: "POST", body }).catch(() => null);
-    if (answer?.ok && field.value === typed) say(field, said, await answer.json());
+    if (!answer?.ok) return;
+    const found = await answer.json();
+    if (field.value === typed) keepFocusStill(() => say(field, said, found));
   };
   form?.querySelectorAll("[data-looked-at]").forEach((group) => {
     const field = group.querySelector("input, textarea");

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from tests.browser.accessibility import DESK, PHONE, ZOOMED
 from tests.served import Served
@@ -153,6 +153,26 @@ def test_what_is_wrong_is_said_on_leaving_a_field_and_all_that_was_typed_stays(o
     expect(mail).to_have_value("noor@gmail.com")
     expect(mail).to_be_focused()
     expect(page.get_by_text("Bedoelde u")).to_have_count(0)
+
+
+def test_what_is_said_of_one_field_does_not_push_the_next_out_of_sight(open_page: Any) -> None:
+    page = open_page(viewport=ZOOMED)
+    page.locator("button.slot").nth(5).click()
+    mail, phone = page.get_by_label("Uw e-mailadres"), page.get_by_label("Uw telefoonnummer")
+
+    def answer_late(route: Route) -> None:
+        # At the very foot of the window, whatever comes above the next field pushes it out.
+        expect(phone).to_be_focused()
+        phone.evaluate("field => window.scrollBy(0, field.getBoundingClientRect().bottom - innerHeight)")
+        route.continue_()
+
+    page.route("**/afspraak/gegevens/veld/", answer_late)
+    mail.fill("noor@gmial.com")
+    mail.press("Tab")
+
+    expect(page.get_by_text("Bedoelde u noor@gmail.com?")).to_be_visible()
+    expect(phone).to_be_focused()
+    expect(phone).to_be_in_viewport(ratio=0.9)
 
 
 def test_a_question_does_not_stand_in_the_way(open_page: Any) -> None:
