@@ -1,5 +1,6 @@
 """The web server. `make run`, the Procfile and the container all start it with this file."""
 
+import gc
 import logging
 import os
 import re
@@ -83,6 +84,12 @@ def when_ready(server: Any) -> None:
     """Before the workers are made: read what takes a second to read, so that no visitor waits for it and all of
     them share it."""
     import holidays.countries  # noqa: F401
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018
+    # Looking for what is no longer used would write on all that memory, and so copy it into each of them.
+    gc.collect()
+    gc.freeze()
 
 
 def on_exit(server: Any) -> None:
