@@ -1,15 +1,59 @@
 """Pages that are the same for everyone are rendered once, and kept in this process until the site changes."""
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import get_language
+from django.urls import ResolverMatch
+
+from practice.models import SITE, Version
 
 View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as everyone gets it, and the version of the site that it was made of."""
+
+    version: UUID
+    content: bytes
+    headers: dict[str, str]
+    match: ResolverMatch
+
+
+class KeptPagesMiddleware:
+    """Answers with a kept page before sessions, languages and accounts are looked at; costs one query.
+
+    The path says the language of a page, so the path alone names it. There are never more of them than the site
+    has pages.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.kept: dict[str, Kept] = {}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.META.get("QUERY_STRING") or not is_like_any_other(request):
+            return self.get_response(request)
+        kept = self.kept.get(request.path) if request.method in {"GET", "HEAD"} else None
+        if kept and Version.read(SITE) == (kept.version,):
+            # A name that this site does not have is refused here too.
+            request.get_host()
+            # For what stands above: it counts and marks pages by their route.
+            request.resolver_match = kept.match
+            return HttpResponse(kept.content, headers=kept.headers)
+        if kept:
+            self.kept.pop(request.path, None)
+        response = self.get_response(request)
+        version: UUID | None = getattr(response, "made_of", None)
+        if version and request.resolver_match and response.status_code == 200 and not response.cookies:
+            content, headers = response.content, dict(response.headers)
+            self.kept[request.path] = Kept(version, content, headers, request.resolver_match)
+        return response
 
 
 def is_like_any_other(request: HttpRequest) -> bool:
@@ -18,25 +62,14 @@ def is_like_any_other(request: HttpRequest) -> bool:
 
 
 def for_everyone(view: View) -> View:
-    """Keep what `view` shows to visitors like any other under the address, the language and the site's version."""
+    """Let KeptPagesMiddleware keep what `view` shows to visitors like any other."""
 
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Read before the rows of the page: what is kept may be newer than its version says, never older.
         version: UUID | None = request.site_version  # type: ignore[attr-defined]
-        if version is None or request.META.get("QUERY_STRING") or not is_like_any_other(request):
-            return view(request, *args, **kwargs)
-        kept = _kept(version, get_language(), request.path)
-        if not kept:
-            response = view(request, *args, **kwargs)
-            if response.status_code != 200:
-                return response
-            kept.append(response.content)
-        return HttpResponse(kept[0])
+        response = view(request, *args, **kwargs)
+        response.made_of = version  # type: ignore[attr-defined]
+        return response
 
     return shown
-
-
-@lru_cache(maxsize=128)
-def _kept(version: UUID, language: str | None, path: str) -> list[bytes]:
-    """Return the place where a page is kept; it is empty at first."""
-    return []

@@ -100,6 +100,9 @@ def test_only_what_would_not_be_found_is_looked_for(
     with django_assert_num_queries(4):
         assert client.get("/b/").status_code == 404
     addresses.move("a", "b")
+    # Once more, the version of the site: a page was kept under this address.
+    with django_assert_num_queries(4):
+        assert client.get("/a/").status_code == 301
     with django_assert_num_queries(3):
         assert client.get("/a/").status_code == 301
 
