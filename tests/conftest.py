@@ -69,7 +69,9 @@ def redis_url() -> Iterator[str]:
 def served(request: pytest.FixtureRequest) -> Iterator[served_module.Factory]:
     """Makes real installations: `with served("postgresql", worker=True, EMAIL_URL=…) as practice:`."""
     # The server is started only once a test wants PostgreSQL.
-    factory = served_module.Factory(lambda: str(request.getfixturevalue("postgres_url")))
+    data = Path(os.environ["DATA_DIR"])
+    shared = data.parent if "PYTEST_XDIST_WORKER" in os.environ else data
+    factory = served_module.Factory(lambda: str(request.getfixturevalue("postgres_url")), shared)
     yield factory
     factory.close()
 

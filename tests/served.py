@@ -8,6 +8,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,6 +42,9 @@ class Served:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # All at once: each takes seconds to end, most of them spent waiting.
+        for process in self.processes.values():
+            process.terminate()
         for name in list(self.processes):
             self.stop(name)
         shutil.rmtree(self.data_dir, ignore_errors=True)
@@ -127,11 +131,15 @@ class Served:
 
 
 class Factory:
-    """Makes installations. The first of an engine is prepared for real, the others are copies of it."""
+    """Makes installations. The first of an engine is prepared for real, the others are copies of it.
 
-    def __init__(self, postgres: Callable[[], str]) -> None:
+    In several processes that are given the same folder as `shared`, those on SQLite are copies of one.
+    """
+
+    def __init__(self, postgres: Callable[[], str], shared: Path | None = None) -> None:
         self._postgres = postgres
         self._folder = Path(tempfile.mkdtemp(prefix="served-"))
+        self._shared = shared or self._folder
         self._number = 0
         self._templates: dict[str, Served] = {}
 
@@ -148,11 +156,9 @@ class Factory:
         `env` are further settings, such as EMAIL_URL or REDIS_URL. RATE_LIMITS are off unless asked for, so
         that one machine may play many visitors.
         """
-        template = self._templates.get(engine)
-        if template is None:
-            template = self._templates[engine] = self._new(engine, copy_of=None)
-            template.prepare()
-        with self._new(engine, copy_of=template, **env) as served:
+        self._number += 1
+        folder = self._folder / f"{engine}-{self._number}"
+        with self._new(engine, folder, copy_of=self._template(engine), **env) as served:
             served.start_web()
             if worker:
                 served.start_worker()
@@ -160,16 +166,28 @@ class Factory:
                 served.start_beat()
             yield served
 
-    def _new(self, engine: str, *, copy_of: Served | None, **env: str) -> Served:
-        self._number += 1
-        data_dir = self._folder / f"{engine}-{self._number}"
+    def _template(self, engine: str) -> Served:
+        """Return the installation of `engine` that the others are copies of, and prepare it if nobody has yet."""
+        if engine not in self._templates:
+            # A file can be copied by any process; a database on a server only by who was given that server.
+            folder = self._shared if engine == "sqlite" else self._folder
+            with (folder / f"{engine}.lock").open("w") as lock:
+                flock(lock, LOCK_EX)
+                template = self._new(engine, folder / f"{engine}-prepared")
+                if not (done := folder / f"{engine}.done").exists():
+                    template.prepare()
+                    done.touch()
+            self._templates[engine] = template
+        return self._templates[engine]
+
+    def _new(self, engine: str, data_dir: Path, *, copy_of: Served | None = None, **env: str) -> Served:
         if copy_of:
             shutil.copytree(copy_of.data_dir, data_dir)
         for name in ("queue", "queue-control", "mail", "cache"):
             (data_dir / name).mkdir(parents=True, exist_ok=True)
         database = {}
         if engine == "postgresql":
-            name = f"served_{os.getpid()}_{self._number}"
+            name = f"served_{os.getpid()}_{data_dir.name}"
             database["DATABASE_URL"] = self._create_database(name, copy_of.database_url if copy_of else "")
         everywhere = {
             name: os.environ[name]

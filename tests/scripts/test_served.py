@@ -14,8 +14,9 @@ from tests.servers import wait_until
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_practice_is_served_on_either_engine(served: Factory, engine: str) -> None:
     with served(engine) as first, served(engine) as second:
-        assert first.manage("dumpdata", "auth.user") == second.manage("dumpdata", "auth.user")
-        (account,) = json.loads(first.manage("dumpdata", "auth.user"))
+        accounts = first.manage("dumpdata", "auth.user")
+        assert accounts == second.manage("dumpdata", "auth.user")
+        (account,) = json.loads(accounts)
         assert account["fields"]["email"] == DEMO_EMAIL
         assert (first.database_url != second.database_url) == (engine == "postgresql")
 
