@@ -19,7 +19,7 @@ def test_nothing_that_the_description_allows_or_forbids_breaks_it(served: Factor
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{practice.url}/api/v1/openapi.json"),
                 # Bounded by their number: by time, a slow machine would not come to the calls in a row.
-                *("--max-examples", "20", "--continue-on-failure", "--no-color"),
+                *("--max-examples", "12", "--continue-on-failure", "--no-color"),
                 # Some rules join fields, such as 62 days from `from` to `until`: no schema can say them.
                 *("--exclude-checks", "positive_data_acceptance"),
             ],
