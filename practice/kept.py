@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -32,9 +32,10 @@ class KeptPagesMiddleware:
     has pages.
     """
 
+    kept: ClassVar[dict[str, Kept]] = {}
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.kept: dict[str, Kept] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.META.get("QUERY_STRING") or not is_like_any_other(request):

@@ -68,9 +68,10 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def served(request: pytest.FixtureRequest) -> Iterator[served_module.Factory]:
     """Makes real installations: `with served("postgresql", worker=True, EMAIL_URL=…) as practice:`."""
-    # The server is started only once a test wants PostgreSQL.
+    # Of this process alone, or of all that test at once.
     data = Path(os.environ["DATA_DIR"])
     shared = data.parent if "PYTEST_XDIST_WORKER" in os.environ else data
+    # The server is started only once a test wants PostgreSQL.
     factory = served_module.Factory(lambda: str(request.getfixturevalue("postgres_url")), shared)
     yield factory
     factory.close()
@@ -153,3 +154,11 @@ def no_practice_seen() -> None:
     from practice.middleware import LastSeen
 
     LastSeen.practice = None
+
+
+@pytest.fixture(autouse=True)
+def no_page_kept() -> None:
+    """What one test kept costs the next one a query more: to find that it changed since."""
+    from practice.kept import KeptPagesMiddleware
+
+    KeptPagesMiddleware.kept.clear()
