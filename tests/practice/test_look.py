@@ -47,6 +47,20 @@ def test_menu_opens_without_javascript(site: str, browser: Browser) -> None:
     context.close()
 
 
+@pytest.mark.parametrize("path", ["/", "/en/", "/hechting/", "/en/hechting/"])
+def test_the_header_is_one_line_as_soon_as_it_shows_the_menu(site: str, browser: Browser, path: str) -> None:
+    page = browser.new_page(viewport={"width": 1201, "height": 800})
+    page.goto(site + path)
+
+    menu = page.locator(".header .nav").bounding_box()
+    link = page.locator(".header .nav li").first.bounding_box()
+    page.close()
+
+    assert menu
+    assert link
+    assert menu["height"] == link["height"]
+
+
 def editor(site: str, browser: Browser, width: int, **options: Any) -> Any:
     """Return the editor of the Dutch page about attachment, opened by a manager."""
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB", **options)
