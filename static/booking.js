@@ -4,8 +4,7 @@
 (() => {
   // The visitor's own time beside the practice's, which stays the one that counts.
   const language = document.documentElement.lang;
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  // Making one costs a slow phone more than using it a hundred times.
+  // Making one costs a slow phone more than using it a hundred times, and who keeps the practice's time needs none.
   const clocks = new Map();
   const clock = (moment, timeZone, weekday) => {
     const name = `${timeZone} ${weekday}`;
@@ -15,32 +14,34 @@
     }
     return clocks.get(name).format(new Date(moment));
   };
-  const differs = (moment, zone) => clock(moment, zone, "short") !== clock(moment, here, "short");
+  // Of a part of a day or of one moment, by the seconds that the practice is ahead of UTC then.
+  const keepsOtherTime = (one, moment) => new Date(moment).getTimezoneOffset() * -60 !== Number(one.dataset.offset);
   // The day is named where it is another one.
-  const own = (moment, zone) => {
+  const own = (moment, zone, here) => {
     const sameDay = clock(moment, zone, "short").split(" ")[0] === clock(moment, here, "short").split(" ")[0];
     return clock(moment, here, sameDay ? undefined : "short");
   };
 
-  const tellTimes = () => {
+  const tellTime = (said) => {
+    const { zone, moment } = said.dataset;
+    const slots = moment ? [] : [...document.querySelectorAll("#times .slot")];
+    const other = slots.some((slot) => keepsOtherTime(slot.closest("[data-offset]"), slot.value));
+    if (!other && !(moment && keepsOtherTime(said, moment))) return;
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     // Browsers that hide where they are say UTC, which is no place.
     if (!here || here === "UTC") return;
     const place = here.split("/").pop().replaceAll("_", " ");
-    document.querySelectorAll("[data-zone]").forEach((said) => {
-      const { zone, moment } = said.dataset;
-      const slots = moment ? [] : [...document.querySelectorAll("#times .slot")];
-      if (![moment, ...slots.map((slot) => slot.value)].some((one) => one && differs(one, zone))) return;
-      slots.forEach((slot) => {
-        if (slot.querySelector("small")) return;
-        const time = document.createElement("small");
-        time.textContent = `${own(slot.value, zone)} ${place}`;
-        slot.append(" ", time);
-      });
-      said.querySelector("[data-place]").textContent = place;
-      if (moment) said.querySelector("[data-clock]").textContent = own(moment, zone);
-      said.hidden = false;
+    slots.forEach((slot) => {
+      if (slot.querySelector("small")) return;
+      const time = document.createElement("small");
+      time.textContent = `${own(slot.value, zone, here)} ${place}`;
+      slot.append(" ", time);
     });
+    said.querySelector("[data-place]").textContent = place;
+    if (moment) said.querySelector("[data-clock]").textContent = own(moment, zone, here);
+    said.hidden = false;
   };
+  const tellTimes = () => document.querySelectorAll("[data-zone]").forEach(tellTime);
   tellTimes();
 
   // After a swap the focus goes where the address leads, as it does when a page is loaded.

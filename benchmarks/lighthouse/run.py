@@ -77,7 +77,8 @@ def measure(address: str, categories: list[str], chromium: str) -> dict[str, Any
             *("--no-enable-error-reporting", f"--only-categories={','.join(categories)}"),
             f"--chrome-flags={' '.join(FLAGS)}",
         ],
-        env={**os.environ, "CHROME_PATH": chromium},
+        # As a parent's phone: one that keeps the practice's time.
+        env={**os.environ, "CHROME_PATH": chromium, "TZ": "Europe/Amsterdam"},
         stdout=subprocess.PIPE,
         check=True,
     )
