@@ -1,8 +1,9 @@
 """Reads a calendar file in a process of its own: `python -m booking.calendar_reader`, see calendar_files.py.
 
-In comes one line of JSON (zone, first and last local day, the most spans) and then the file itself; out comes
-JSON. A file from elsewhere can ask for a thousand years of seconds: whatever it does, it does it to this process,
-which has little time and little memory. No Django here, so that it starts at once and knows no secret.
+In comes one line of JSON (zone, first and last local day, the most spans and seconds of processor time) and then
+the file itself; out comes JSON. A file from elsewhere can ask for a thousand years of seconds: whatever it does,
+it does it to this process, which has little time and little memory. No Django here, so that it starts at once and
+knows no secret.
 """
 
 import json
@@ -19,7 +20,6 @@ from icalendar import Calendar, Component, Event
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-CPU_SECONDS = 5
 MEMORY = 1 << 30
 _FREE = {"FREE", "WORKINGELSEWHERE"}
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
@@ -43,15 +43,15 @@ class Unreadable(Exception):
 
 def main() -> None:
     """Read a request from standard input and write the answer to standard output."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     asked = json.loads(sys.stdin.buffer.readline())
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
     first, last = date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"])
     try:
         spans = []
         for span in read(sys.stdin.buffer.read(), ZoneInfo(asked["zone"]), first, last):
             spans.append(span)
-            if len(spans) > asked["most"]:
+            if len(spans) > asked["spans"]:
                 raise Unreadable("too_much")
         answer: dict[str, Any] = {"spans": spans}
     except Unreadable as error:

@@ -39,6 +39,8 @@ def run(engine: str, *arguments: str) -> int:
     together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
     print(f"\nTests on {engine}", flush=True)
     env = {**os.environ, "ENGINE": engine, "CHROMIUM": chromium()}
+    # Each process compiles all the tests, which takes longer than reading them compiled.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.run(
         [sys.executable, "-m", "pytest", *together, *arguments, *sys.argv[1:]], cwd=ROOT, env=env, check=False
     ).returncode

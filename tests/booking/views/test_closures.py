@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from booking import diary
+from booking import calendar_files, diary
 from booking.intervals import Interval
 from booking.models import Therapist
 from tests.booking.accounts import make_account, signed_in
@@ -156,8 +156,14 @@ class TestThePreview:
         ids=["empty", "letter", "picture", "cut", "nothing", "past", "daily", "secondly", "zone", "1 MB", "50 MB"],
     )
     def test_a_file_of_no_use_gets_a_sentence(
-        self, hers: Client, alice: Therapist, content: bytes, sentence: str
+        self,
+        hers: Client,
+        alice: Therapist,
+        content: bytes,
+        sentence: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr(calendar_files, "MOST_SECONDS", 1)
         response = upload(hers, content)
 
         assert response.status_code == 422
