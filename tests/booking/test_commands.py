@@ -166,3 +166,15 @@ class TestLoadDemo:
 
         with pytest.raises(CommandError, match="DEMO_PASSWORD"):
             self.load()
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [("DEMO_PASSWORD", "kort", "too short"), ("DEMO_EMAIL", "nobody", "valid email address")],
+    )
+    def test_what_nobody_could_sign_in_with_gets_a_sentence(
+        self, settings: Any, name: str, value: str, said: str
+    ) -> None:
+        setattr(settings, name, value)
+
+        with pytest.raises(CommandError, match=said):
+            self.load()

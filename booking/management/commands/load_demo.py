@@ -3,9 +3,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from booking import diary
 from booking.accounts import create_account
@@ -66,7 +67,14 @@ class Command(BaseCommand):
 def _account() -> User:
     """Return the demo therapist's account, made where it is missing. Who runs the demo may see all of it."""
     account = User.objects.filter(username=settings.DEMO_EMAIL.lower()).first()
-    return account or create_account(email=settings.DEMO_EMAIL, password=settings.DEMO_PASSWORD, manager=True)
+    if account:
+        return account
+    # The settings are in English, as is all that a command says of them.
+    with translation.override("en"):
+        try:
+            return create_account(email=settings.DEMO_EMAIL, password=settings.DEMO_PASSWORD, manager=True)
+        except ValidationError as error:
+            raise CommandError(f"DEMO_EMAIL or DEMO_PASSWORD will not do. {' '.join(error.messages)}") from error
 
 
 def _first_consult() -> dict[str, Any]:
