@@ -17,7 +17,7 @@ from tests.booking.slots_model import World, slots_by_looking_at_each_instant
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NEW_YORK = ZoneInfo("America/New_York")
 
-thorough = settings(max_examples=400, derandomize=True, deadline=None, database=None)
+thorough = settings(max_examples=200, derandomize=True, deadline=None, database=None)
 
 
 def minutes(count: float) -> timedelta:

@@ -25,7 +25,10 @@ pytestmark = [pytest.mark.servers, pytest.mark.browser]
 LEDGER = os.environ.get("ACCESSIBILITY")
 WAYS = COMPLETE if LEDGER else LEAN
 # What is shown to whom is signed in has its own tests, but for these pages.
-_HERS = {"Agenda: week", "Working hours", "Time off", "Appointment types"}
+_HERS = {
+    *("Agenda: week", "Agenda: day of everyone", "Agenda: month", "Agenda: list", "Agenda: the last 30 days"),
+    *("Working hours", "Time off", "Appointment types"),
+}
 # The languages differ in words alone, so that a few pages of the second one do.
 _IN_ENGLISH = {"Home", "Choose a time: week", "Your details: errors"}
 _OTHERS = {"API", "Sign in", "Forgotten password", "Choose a password"}

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.served import Served
@@ -82,30 +81,6 @@ def open_browser(browser: Browser, browser_context_args: Any, signed_in: Any) ->
     yield new_page
     for context in contexts:
         context.close()
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
-
-
-@pytest.mark.parametrize(
-    ("viewport", "scheme", "whose"),
-    [(PHONE, "light", "demo-therapeut"), (DESK, "dark", "")],
-    ids=["hers on a phone", "everyone's on a desk"],
-)
-def test_axe_finds_nothing(
-    practice: Served, open_browser: Any, monday: date, viewport: Any, scheme: str, whose: str
-) -> None:
-    page = open_browser(viewport, color_scheme=scheme)
-    for path in ("agenda/", "agenda/eerder/"):
-        page.goto(f"{practice.url}/{path}")
-        assert_accessible(page)
-    for view in ("day", "week", "month", "list"):
-        page.goto(f"{practice.url}/agenda/?view={view}&day={monday}&therapist={whose}")
-        assert_accessible(page)
 
 
 @pytest.mark.parametrize("view", ["day", "week"])
