@@ -9,6 +9,7 @@ race reminders memory.
 import json
 import os
 import platform
+import random
 import re
 import secrets
 import signal
@@ -136,8 +137,8 @@ def bookings(bench: Bench) -> None:
     found = free_starts(bench, "bench")
     wanted = int(300 * SECONDS)
     assert len(found) > wanted, len(found)
-    # Spread over therapists and days, as families choose.
-    chosen = found[:: max(1, len(found) // wanted)]
+    # Spread over therapists and days, as families choose. Every so many of them could all be one therapist's.
+    chosen = random.Random(1).sample(found, wanted)
     asked = json.loads(bench.data("statements", booking("bench", *chosen.pop())))
     ours = bench.load([post(booking("bench", *one), number) for number, one in enumerate(chosen)])
     assert set(ours.statuses) == {"201"}, ours
