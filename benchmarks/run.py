@@ -137,8 +137,10 @@ def bookings(bench: Bench) -> None:
     found = free_starts(bench, "bench")
     wanted = int(300 * SECONDS)
     assert len(found) > wanted, len(found)
-    # Spread over therapists and days, as families choose. Every so many of them could all be one therapist's.
-    chosen = random.Random(1).sample(found, wanted)
+    # Spread over days as families choose, and over therapists in turn, so that few wait for another's lock.
+    random.Random(1).shuffle(found)
+    of_each = [[one for one in found if one[1] == therapist] for therapist in sorted({one[1] for one in found})]
+    chosen = [one for each in zip(*of_each, strict=False) for one in each][:wanted]
     asked = json.loads(bench.data("statements", booking("bench", *chosen.pop())))
     ours = bench.load([post(booking("bench", *one), number) for number, one in enumerate(chosen)])
     assert set(ours.statuses) == {"201"}, ours
