@@ -17,8 +17,8 @@ from booking.models import Therapist
 from booking.numbers import By, Numbers
 from practice.requests import PracticeRequest
 
-# The plot, in its own units: so high, a bar and the space beside it so wide.
-_HEIGHT, _BAR, _SPACE, _LEFT = 200, 40, 24, 40
+# The plot, in its own units: so high, a bar and the space beside it so wide, a line of words so high.
+_HEIGHT, _BAR, _SPACE, _LEFT, _LINE = 200, 40, 24, 40, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Plot:
     lines: list[Label]
     labels: list[Label]
     width: int
+    top: int
+    height: int
 
 
 @therapist_required
@@ -60,7 +62,7 @@ def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     context = {
         "by": by,
         "rows": rows,
-        "plot": _plot(rows),
+        "plot": _plot(rows, by),
         "therapist": therapist,
         "therapists": viewer.therapists(),
     }
@@ -126,8 +128,11 @@ def _name(row: Numbers, by: By) -> str:
     return date_format(row.first, _("j M") if by == "week" else _("M Y"))
 
 
-def _plot(rows: list[tuple[str, Numbers]]) -> Plot:
-    """Return the bars: from the ground up who came, what is open, who did not come, what was cancelled."""
+def _plot(rows: list[tuple[str, Numbers]], by: By) -> Plot:
+    """Return the bars: from the ground up who came, what is open, who did not come, what was cancelled.
+
+    A month with its year is wider than its bar, so that the words stand below each other.
+    """
     most = max([4, *(row.booked for _name, row in rows)])
     step = -(-most // 4)
     unit = _HEIGHT / (4 * step)
@@ -142,6 +147,8 @@ def _plot(rows: list[tuple[str, Numbers]]) -> Plot:
                     Segment(kind, x, round(_HEIGHT - top * unit), round(top * unit) - round(below * unit))
                 )
                 below = top
-        labels.append(Label(x + _BAR // 2, _HEIGHT + 24, name))
+        words = name.split() if by == "month" else [name]
+        labels += [Label(x + _BAR // 2, _HEIGHT + 24 + line * _LINE, word) for line, word in enumerate(words)]
     lines = [Label(0, round(_HEIGHT - amount * unit), str(amount)) for amount in range(0, 4 * step + 1, step)]
-    return Plot(segments, lines, labels, _LEFT + len(rows) * (_BAR + _SPACE))
+    top, bottom = -12, max(label.y for label in labels) + 12
+    return Plot(segments, lines, labels, _LEFT + len(rows) * (_BAR + _SPACE), top, bottom - top)

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+TABLET = {"width": 768, "height": 1024}
 # 1280 by 1024 at 400 % (WCAG 1.4.10).
 ZOOMED = {"width": 320, "height": 256}
 # Of the rules that are off by default this one is of WCAG 2.2 AA.
@@ -50,16 +51,19 @@ class Way:
         page.evaluate("spaced => window.looking.spaceText(spaced)", self.spaced)
 
 
-_SIZES = ("overflow", "targets", "clipped")
+_SIZES = ("overflow", "targets", "clipped", "broken")
+BETWEEN = Way("768 px", TABLET, None, _SIZES)
 LEAN = [
     Way("light, 1280 px", DESK, ALL_RULES, ("title", *_SIZES)),
     Way("dark, 390 px", PHONE, CONTRAST_AND_WIDTH, _SIZES, dark=True),
+    BETWEEN,
 ]
 COMPLETE = [
     Way("light, 1280 px", DESK, ALL_RULES, ("title", "motion", "focus", *_SIZES)),
     Way("dark, 1280 px", DESK, CONTRAST, dark=True),
     Way("dark, 390 px", PHONE, ALL_RULES, ("focus", *_SIZES), dark=True),
     Way("light, 390 px", PHONE, CONTRAST),
+    BETWEEN,
     Way("zoom of 400 %", ZOOMED, WIDTH, ("focus", "overflow", "clipped")),
     Way("text spacing, 390 px", PHONE, None, ("overflow", "clipped"), spaced=True),
     Way("text spacing, 1280 px", DESK, None, ("overflow", "clipped"), spaced=True),

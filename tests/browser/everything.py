@@ -211,7 +211,9 @@ def _week(
         visitor="visitor",
         address="address",
     )
-    source = CalendarSource.objects.create(therapist=demo, name="Werk", due_at=now + timedelta(days=365))
+    source = CalendarSource.objects.create(
+        therapist=demo, name="Werk", url="https://calendar.example/w.ics", due_at=now + timedelta(days=365)
+    )
     ImportedBusy.objects.create(source=source, start=at(monday, 13), end=at(monday, 14, 30))
     diary.add_time_off(demo, Interval(at(monday, 15), at(monday, 16)), "Tandarts")
 

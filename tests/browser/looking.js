@@ -4,6 +4,7 @@
     element.checkVisibility({ visibilityProperty: true, opacityProperty: true, contentVisibilityAuto: true }) &&
     !element.closest("[aria-hidden=true], .unseen");
   const unseen = (element) => element.closest(".visually-hidden, .skip") !== null;
+  const clippedAway = (element) => element !== null && (getComputedStyle(element).clipPath === "inset(50%)" || clippedAway(element.parentElement));
   const name = (element) => {
     const words = (element.innerText || element.getAttribute("aria-label") || element.name || "").trim();
     const kind = element.className && typeof element.className === "string" ? `.${element.className.trim().split(/\s+/).join(".")}` : "";
@@ -68,6 +69,23 @@
         const higher = one.scrollHeight - one.clientHeight;
         if (one.textContent.trim() && (wider > 1 || (higher > 2 && ["hidden", "clip"].includes(style.overflowY))))
           found.push(`${name(one)} cuts off ${wider} by ${higher} px`);
+      }
+      return found;
+    },
+    // No word is broken over two lines; addresses may be, and words that are longer than any of ours.
+    broken() {
+      const found = [];
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const range = document.createRange();
+      while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (!shown(text.parentElement) || clippedAway(text.parentElement) || text.parentElement.closest("svg, textarea, select, pre, code")) continue;
+        for (const word of text.data.matchAll(/(?<![^\s(“])\p{L}{3,22}(?![^\s).,:;?!”])/gu)) {
+          range.setStart(text, word.index);
+          range.setEnd(text, word.index + word[0].length);
+          const lines = [...range.getClientRects()].map((box) => box.top);
+          if (Math.max(...lines) - Math.min(...lines) > 2) found.push(`“${word[0]}” in ${name(text.parentElement)} is broken`);
+        }
       }
       return found;
     },

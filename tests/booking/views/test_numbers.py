@@ -61,6 +61,16 @@ def test_the_table_says_what_the_plot_draws(browsers: dict[str, Client]) -> None
     assert "23 Nov 2 0 0 0 2 7 –" in text(response)
 
 
+def test_in_the_plot_a_month_stands_above_its_year_so_that_none_covers_the_next(
+    browsers: dict[str, Client],
+) -> None:
+    plot = browsers["alice"].get("/en/agenda/cijfers/?by=month").context["plot"]
+
+    *_, month, year = plot.labels
+    assert (month.text, year.text, month.x) == ("Nov", "2026", year.x)
+    assert month.y < year.y < plot.top + plot.height
+
+
 def test_months_are_asked_for_and_nothing_else(browsers: dict[str, Client]) -> None:
     assert "Nov 2026" in text(browsers["alice"].get("/en/agenda/cijfers/?by=month"))
     assert browsers["alice"].get("/en/agenda/cijfers/?by=day").status_code == 404
