@@ -11,7 +11,7 @@ from django.template.loader import render_to_string, select_template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_path, override
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -151,7 +151,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for a request that no browser of ours would send; it asks nothing of the database."""
-    return HttpResponseBadRequest(render_to_string("400.html", {"practice": LastSeen.practice}))
+    # It can be refused before anything has looked at its language.
+    with override(get_language_from_path(request.path_info) or settings.LANGUAGE_CODE):
+        return HttpResponseBadRequest(render_to_string("400.html", {"practice": LastSeen.practice}))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

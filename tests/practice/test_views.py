@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from practice.middleware import LastSeen
@@ -133,6 +133,25 @@ def test_unknown_page_answers_in_the_language_of_its_address(client: Client, add
     assert f"<h1>{heading}</h1>" in html
     assert "tel:+31-6-51001943" in html
     assert '<meta name="robots" content="noindex">' in html
+
+
+@pytest.mark.parametrize("before", ["nl", "en"])
+@pytest.mark.parametrize(
+    ("address", "language"), [("/hechting/", "nl"), ("/en/hechting/", "en"), ("/niets/", "nl")]
+)
+@pytest.mark.usefixtures("site")
+def test_who_asks_for_another_site_is_refused_in_the_language_of_the_address(
+    client: Client, before: str, address: str, language: str
+) -> None:
+    """Whatever language this process last spoke, and whether or not the page is kept."""
+    for _kept in range(2):
+        translation.activate(before)
+
+        response = client.get(address, headers={"host": "elsewhere.example"})
+
+        assert response.status_code == 400
+        assert f'<html lang="{language}">' in response.content.decode()
+        client.get(address)
 
 
 @pytest.mark.usefixtures("site")
