@@ -48,7 +48,6 @@ class Plot:
     lines: list[Label]
     labels: list[Label]
     width: int
-    top: int
     height: int
 
 
@@ -150,5 +149,6 @@ def _plot(rows: list[tuple[str, Numbers]], by: By) -> Plot:
         words = name.split() if by == "month" else [name]
         labels += [Label(x + _BAR // 2, _HEIGHT + 24 + line * _LINE, word) for line, word in enumerate(words)]
     lines = [Label(0, round(_HEIGHT - amount * unit), str(amount)) for amount in range(0, 4 * step + 1, step)]
-    top, bottom = -12, max(label.y for label in labels) + 12
-    return Plot(segments, lines, labels, _LEFT + len(rows) * (_BAR + _SPACE), top, bottom - top)
+    # With half a line above the highest number, and below the lowest word.
+    height = max(label.y for label in labels) + 24
+    return Plot(segments, lines, labels, _LEFT + len(rows) * (_BAR + _SPACE), height)

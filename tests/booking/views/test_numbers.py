@@ -68,7 +68,7 @@ def test_in_the_plot_a_month_stands_above_its_year_so_that_none_covers_the_next(
 
     *_, month, year = plot.labels
     assert (month.text, year.text, month.x) == ("Nov", "2026", year.x)
-    assert month.y < year.y < plot.top + plot.height
+    assert month.y < year.y < plot.height - 12
 
 
 def test_months_are_asked_for_and_nothing_else(browsers: dict[str, Client]) -> None:
