@@ -212,3 +212,12 @@ def test_on_a_phone_the_tabs_show_where_one_is(practice: Served, open_browser: A
     row = page.locator(".tabs").bounding_box()
     assert row
     assert row["height"] < 60
+
+
+def test_at_a_desk_the_tabs_stand_on_one_line(practice: Served, open_browser: Any) -> None:
+    page = open_browser(DESK)
+    for language in ("", "/en"):
+        page.goto(f"{practice.url}{language}/agenda/cijfers/")
+
+        tops = page.locator(".tabs li").evaluate_all("tabs => tabs.map((tab) => tab.offsetTop)")
+        assert len(set(tops)) == 1
