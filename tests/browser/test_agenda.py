@@ -214,10 +214,14 @@ def test_on_a_phone_the_tabs_show_where_one_is(practice: Served, open_browser: A
     assert row["height"] < 60
 
 
-def test_at_a_desk_the_tabs_stand_on_one_line(practice: Served, open_browser: Any) -> None:
+def test_the_tabs_stand_on_one_line_each_wide_enough_for_a_thumb(practice: Served, open_browser: Any) -> None:
     page = open_browser(DESK)
     for language in ("", "/en"):
         page.goto(f"{practice.url}{language}/agenda/cijfers/")
+        for width in (390, 768, 980, 1024, 1152, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
 
-        tops = page.locator(".tabs li").evaluate_all("tabs => tabs.map((tab) => tab.offsetTop)")
-        assert len(set(tops)) == 1
+            tops = page.locator(".tabs li").evaluate_all("tabs => tabs.map((tab) => tab.offsetTop)")
+            widths = page.locator(".tabs a").evaluate_all("tabs => tabs.map((tab) => tab.offsetWidth)")
+            assert (width, len(set(tops))) == (width, 1)
+            assert min(widths) >= 44
