@@ -7,11 +7,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.db import transaction
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.translation import get_language_from_path, override
 from django.utils.translation import gettext as _
 
-from practice.models import OldAddress, Page, Picture
+from practice.models import OldAddress, Page, Picture, Practice
+from practice.pages import links_of
 
 _PHONE = re.compile(r"\+?[0-9-]{3,20}")
 _is_whole = URLValidator(schemes=["https"])
@@ -40,10 +41,21 @@ def led_to(slug: str, language: str) -> Page | None:
     return Page.objects.published().filter(slug__in=now, language=language).first()
 
 
-def wrong_with(link: str, draft: Page) -> str | None:
-    """Return what is wrong with `link` in the text of the page `draft`, as a sentence; None where it leads on.
+def leading_to(page: Page) -> list[Page | Practice]:
+    """Return whose texts have a link to `page` in its language, by an old address of it too; never itself."""
+    slugs = {page.slug, *OldAddress.objects.filter(leads_to=page.slug).values_list("slug", flat=True)}
+    led = {(slug, page.language) for slug in slugs}
+    others = Page.objects.published().exclude(slug=page.slug, language=page.language)
+    texts: list[tuple[Page | Practice, list[str]]] = [(other, [other.body]) for other in others]
+    texts += [(practice, [*practice.first_consult.values()]) for practice in Practice.objects.all()]
+    return [one for one, said in texts if any(_page_at(link) in led for text in said for link in links_of(text))]
 
-    `draft` itself counts as there. Of other sites only the address is looked at: nothing is fetched.
+
+def wrong_with(link: str, draft: Page | None = None) -> str | None:
+    """Return what is wrong with `link` in a text, as a sentence; None where it leads on.
+
+    `draft`, the page with the text, counts as there. Of other sites only the address is looked at: nothing is
+    fetched.
     """
     try:
         parts = urlsplit(link)
@@ -70,24 +82,44 @@ def wrong_with(link: str, draft: Page) -> str | None:
     return _("“%s” leads to nothing: there is no such page on this site.") % unquote(link)
 
 
-def _is_there(path: str, draft: Page) -> bool:
+def _is_there(path: str, draft: Page | None) -> bool:
     """Return whether a visitor would find something at `path` of this site."""
-    language = get_language_from_path(path) or settings.LANGUAGE_CODE
-    with override(language):
-        try:
-            # As for visitors: without its last slash an address is found too.
-            match = resolve(path if path.endswith("/") or "." in path else f"{path}/")
-        except Resolver404:
-            return False
+    match, language = _found_at(path)
+    if match is None:
+        return False
     if match.url_name == "picture":
         return Picture.objects.filter(**match.kwargs).exists()
     if match.url_name not in {"home", "page"}:
         return True
     slug = match.kwargs.get("slug", "")
-    if (slug, language) == (draft.slug, draft.language):
+    if draft and (slug, language) == (draft.slug, draft.language):
         return True
     published = Page.objects.published().filter(slug=slug, language=language)
     return published.exists() or led_to(slug, language) is not None
+
+
+def _page_at(link: str) -> tuple[str, str] | None:
+    """Return the slug and the language of the page that `link` would lead to; None where that is no page."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    own = parts.netloc == urlsplit(settings.BASE_URL).netloc
+    match, language = _found_at(unquote(parts.path) or "/")
+    if not match or match.url_name not in {"home", "page"} or not (own or link.startswith("/")):
+        return None
+    return match.kwargs.get("slug", ""), language
+
+
+def _found_at(path: str) -> tuple[ResolverMatch | None, str]:
+    """Return what answers at `path` of this site, None where nothing does, and the language of the address."""
+    language = get_language_from_path(path) or settings.LANGUAGE_CODE
+    with override(language):
+        try:
+            # As for visitors: without its last slash an address is found too.
+            return resolve(path if path.endswith("/") or "." in path else f"{path}/"), language
+        except Resolver404:
+            return None, language
 
 
 def _is_mail(address: str) -> bool:

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 
 from practice import addresses
 from practice.admin_site import SturdyList
-from practice.forms import PageForm, PictureForm, PictureWordsForm, TranslatedFormField
-from practice.models import LONGEST_BODY, Page, Picture, Practice, page_path
+from practice.forms import PageForm, PictureForm, PictureWordsForm, PracticeForm, TranslatedFormField
+from practice.models import FIXED_SLUGS, LONGEST_BODY, Page, Picture, Practice, page_path
 from practice.pictures import LARGEST_PICTURE
 from practice.translations import TranslatedField
 from practice.uploads import takes_larger
@@ -34,6 +34,7 @@ _MARKDOWN = {"rows": 24, "cols": 100, "spellcheck": "true"}
 class PracticeAdmin(SturdyList):
     """The one row: changed here, made by `load_practice`, never deleted."""
 
+    form = PracticeForm
     list_display = ["name", "city", "phone", "email"]
 
     def formfield_for_dbfield(
@@ -92,6 +93,16 @@ class PageAdmin(SturdyList):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         context["pictures"] = Picture.objects.without_content()
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
+        """Refuse to delete the pages that the code leads to: the next start would make them anew."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.slug in FIXED_SLUGS)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what goes with the pages `objs`, and what leads to them and keeps them from going."""
+        gone, counts, missing, protected = super().get_deleted_objects(objs, request)
+        leading = [one for page in objs for one in addresses.leading_to(page) if one not in objs]
+        return gone, counts, missing, [*protected, *dict.fromkeys(map(str, leading))]
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """Show the page that was sent as visitors would see it, and keep nothing of it."""

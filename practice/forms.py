@@ -119,14 +119,47 @@ class PageForm(forms.ModelForm):  # type: ignore[type-arg]
             )
             raise ValidationError(sentence % {"number": len(body), "most": LONGEST_BODY})
         draft = Page(slug=self.cleaned_data.get("slug", ""), language=self.cleaned_data.get("language", ""))
-        found = [addresses.wrong_with(link, draft) for link in links_of(body)]
-        found += [
-            _("“%s” is no picture of this site. Choose one from the list beside the text.") % path
-            for path in pictures.missing_in(body)
-        ]
-        if wrong := [sentence for sentence in dict.fromkeys(found) if sentence]:
-            raise ValidationError(wrong)
+        _refuse_dead_ends(body, draft)
         return body
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to take away a page that visitors are led to."""
+        was, now = self.initial, super().clean() or {}
+        there = bool(self.instance.pk and was["published"])
+        if there and not now.get("published"):
+            self._refuse_to_go("published")
+        elif there and now.get("language", was["language"]) != was["language"]:
+            self._refuse_to_go("language")
+        return now
+
+    def _refuse_to_go(self, field: str) -> None:
+        was = Page(slug=self.initial["slug"], language=self.initial["language"])
+        if was.slug in FIXED_SLUGS:
+            self.add_error(field, _("This page stays as it is: the rest of the site leads to it."))
+        elif leading := addresses.leading_to(was):
+            sentence = _("Links lead to this page. Take them out first, of: %s.")
+            self.add_error(field, sentence % ", ".join(map(str, leading)))
+
+
+class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Who the practice is; its own passage is as careful about links and pictures as a page."""
+
+    def clean_first_consult(self) -> Translated:
+        """Refuse a passage that leads nowhere or that shows a picture which is not there."""
+        texts: Translated = self.cleaned_data["first_consult"]
+        _refuse_dead_ends("\n\n".join(texts.values()))
+        return texts
+
+
+def _refuse_dead_ends(text: str, draft: Page | None = None) -> None:
+    """Raise a ValidationError that names each link and picture of `text` that leads to nothing."""
+    found = [addresses.wrong_with(link, draft) for link in links_of(text)]
+    found += [
+        _("“%s” is no picture of this site. Choose one from the list beside the text.") % path
+        for path in pictures.missing_in(text)
+    ]
+    if wrong := [sentence for sentence in dict.fromkeys(found) if sentence]:
+        raise ValidationError(wrong)
 
 
 class PictureForm(forms.ModelForm):  # type: ignore[type-arg]

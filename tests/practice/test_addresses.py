@@ -11,7 +11,8 @@ from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 
 from practice import addresses
-from practice.models import OldAddress, Page
+from practice.models import OldAddress, Page, Practice
+from practice.translations import Translated
 from tests.booking.accounts import make_account, signed_in
 from tests.practice.factories import make_page, make_picture, make_practice
 
@@ -175,6 +176,87 @@ class TestInTheAdmin:
         page.refresh_from_db()
         assert page.slug == slug
         assert not OldAddress.objects.exists()
+
+    def test_a_page_that_is_there_already_gets_a_sentence(self, bob: Client) -> None:
+        make_page("spel")
+        typed = {"slug": "spel", "language": "nl", "title": "x", "menu_title": "x", "menu_order": 0}
+
+        answer = bob.post("/en/beheer/practice/page/add/", {**typed, "description": "x", "body": "x"})
+
+        assert "already exists" in answer.content.decode()
+        assert Page.objects.filter(slug="spel").count() == 1
+
+    @pytest.mark.parametrize("link", ["/spel/", "/spel", "/oud/", "http://testserver/spel/", "/spel/?from=menu"])
+    @pytest.mark.parametrize("change", [{"published": ""}, {"language": "en"}])
+    def test_a_page_that_another_leads_to_stays_where_it_is(
+        self, bob: Client, link: str, change: dict[str, str]
+    ) -> None:
+        page = make_page("spel", body="Zie [deze pagina](/spel/).")
+        leading = make_page("over", title="Over ons", body=f"Zie [spel]({link}).")
+        OldAddress.objects.create(slug="oud", leads_to="spel")
+
+        html = self.save(bob, page, **change, title="Getypt").content.decode()
+
+        assert "Links lead to this page. Take them out first, of: Over ons (nl)." in html
+        assert 'value="Getypt"' in html
+        assert Page.objects.published().filter(slug="spel", language="nl").exists()
+
+        leading.delete()
+        self.save(bob, page, **change)
+        assert not Page.objects.published().filter(slug="spel", language="nl").exists()
+
+    def test_what_nobody_can_read_leads_nowhere(self, bob: Client) -> None:
+        page = make_page("spel")
+        make_page("spel", "en")
+        make_page("concept", body="[spel](/spel/)", published=False)
+        make_page("over", body="[game](/en/spel/) [elders](https://elsewhere.example/spel/) [zelf](/over/)")
+
+        self.save(bob, page, published="")
+
+        assert not Page.objects.published().filter(slug="spel", language="nl").exists()
+
+    def test_the_passage_of_the_practice_leads_to_pages_too(self, bob: Client) -> None:
+        page = make_page("spel")
+        Practice.objects.update(first_consult=Translated(nl="[a](/a/)", en="[Dutch](/spel/)"))
+
+        assert "of: Duim Voor Jou." in self.save(bob, page, published="").content.decode()
+
+    @pytest.mark.parametrize("change", [{"published": ""}, {"language": "en"}])
+    def test_a_page_that_the_site_itself_leads_to_stays(self, bob: Client, change: dict[str, str]) -> None:
+        page = make_page("privacy")
+
+        html = self.save(bob, page, **change).content.decode()
+
+        assert "This page stays as it is: the rest of the site leads to it." in html
+        assert Page.objects.published().filter(slug="privacy", language="nl").exists()
+
+    def test_a_page_that_is_led_to_is_not_deleted(self, bob: Client) -> None:
+        page = make_page("spel")
+        leading = make_page("over", title="Over ons", body="[spel](/spel/)")
+        address = f"/en/beheer/practice/page/{page.pk}/delete/"
+
+        def delete(*pages: Page) -> str:
+            chosen = {"action": "delete_selected", "_selected_action": [page.pk for page in pages], "post": "yes"}
+            return bob.post("/en/beheer/practice/page/", chosen).content.decode()
+
+        for html in (bob.get(address).content.decode(), delete(page)):
+            assert "This is still in use. Take it out of these texts first:" in html
+            assert "Over ons (nl)" in html
+        bob.post(address, {"post": "yes"})
+        assert Page.objects.filter(slug="spel").exists()
+
+        # What goes with it does not hold it.
+        delete(page, leading)
+        assert not Page.objects.exists()
+
+    def test_a_page_that_the_site_itself_leads_to_is_not_deleted(self, bob: Client) -> None:
+        page = make_page("privacy")
+        both = {"action": "delete_selected", "_selected_action": [page.pk], "post": "yes"}
+
+        assert bob.post(f"/en/beheer/practice/page/{page.pk}/delete/", {"post": "yes"}).status_code == 403
+        bob.post("/en/beheer/practice/page/", both)
+
+        assert Page.objects.filter(slug="privacy").exists()
 
 
 LEADS_ON = [

@@ -53,6 +53,24 @@ def test_parent_texts_are_filled_in_by_language(manager: Client) -> None:
     assert practice.phone.as_e164 == "+31651001943"
 
 
+def test_a_passage_that_leads_nowhere_is_not_taken(manager: Client) -> None:
+    page = manager.get("/beheer/practice/practice/1/change/")
+    posted = {
+        name: value for name, value in page.context["adminform"].form.initial.items() if isinstance(value, str)
+    }
+    passages = {
+        "first_consult_nl": "Zie [dit](/nergens/).",
+        "first_consult_en": "![x](/beeld/" + "0" * 32 + ".webp)",
+    }
+
+    html = manager.post("/beheer/practice/practice/1/change/", {**posted, **passages}).content.decode()
+
+    assert "“/nergens/” leidt nergens heen" in html
+    assert "is geen afbeelding van deze site" in html
+    assert "Zie [dit](/nergens/)." in html
+    assert Practice.load().first_consult == Translated()
+
+
 def test_there_is_no_second_practice_and_no_end_to_the_first(manager: Client) -> None:
     assert manager.get("/beheer/practice/practice/add/").status_code == 403
     assert manager.get("/beheer/practice/practice/1/delete/").status_code == 403

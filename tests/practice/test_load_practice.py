@@ -50,3 +50,21 @@ def test_what_the_practice_wrote_stays() -> None:
     kept = Page.objects.get(slug="hechting", language="nl")
     assert (kept.title, kept.published) == ("Ons verhaal", False)
     assert Page.objects.filter(slug="contact", language="en").exists()
+
+
+def test_a_page_that_the_practice_deleted_does_not_come_back() -> None:
+    load()
+    Page.objects.filter(slug="hechting").delete()
+
+    load()
+
+    assert not Page.objects.filter(slug="hechting").exists()
+
+
+def test_a_language_without_pages_gets_all_of_them() -> None:
+    load()
+    Page.objects.filter(language="en").delete()
+
+    load()
+
+    assert Page.objects.filter(slug="hechting", language="en").exists()

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from practice.models import OldAddress, Page, Practice
+from practice.models import FIXED_SLUGS, OldAddress, Page, Practice
 from practice.pages import read_source
 from practice.translations import Translated
 
@@ -28,11 +28,14 @@ class Command(BaseCommand):
         # A page that has moved is there, under its new address.
         moved = set(OldAddress.objects.values_list("slug", flat=True))
         existing = set(Page.objects.values_list("slug", "language"))
+        written = {language for _slug, language in existing}
         missing = []
         for path in sorted(CONTENT.glob("*/*.md")):
-            slug = "" if path.stem == "home" else path.stem
-            if slug not in moved and (slug, path.parent.name) not in existing:
-                missing.append(Page(slug=slug, language=path.parent.name, **asdict(read_source(path))))
+            slug, language = "" if path.stem == "home" else path.stem, path.parent.name
+            # In a language that has pages, what is not there was deleted, unless the code cannot do without it.
+            wanted = language not in written or slug in FIXED_SLUGS
+            if wanted and slug not in moved and (slug, language) not in existing:
+                missing.append(Page(slug=slug, language=language, **asdict(read_source(path))))
         for page in missing:
             page.full_clean()
             page.save(force_insert=True)
