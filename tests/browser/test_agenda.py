@@ -67,7 +67,7 @@ def practice(served: Any, monday: date) -> Iterator[Served]:
 
 @pytest.fixture
 def open_browser(browser: Browser, browser_context_args: Any, signed_in: Any) -> Iterator[Any]:
-    """Opens pages of a signed-in therapist: `open_browser(DESK, javascript=False)`."""
+    """Opens pages of a signed-in therapist: `open_browser(DESK, java_script_enabled=False)`."""
     contexts: list[BrowserContext] = []
 
     def new_page(viewport: dict[str, int], **settings: Any) -> Page:
@@ -225,3 +225,15 @@ def test_the_tabs_stand_on_one_line_each_wide_enough_for_a_thumb(practice: Serve
             widths = page.locator(".tabs a").evaluate_all("tabs => tabs.map((tab) => tab.offsetWidth)")
             assert (width, len(set(tops))) == (width, 1)
             assert min(widths) >= 44
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_on_a_phone_the_plot_of_numbers_shows_the_latest(
+    practice: Served, open_browser: Any, javascript: bool
+) -> None:
+    page = open_browser(PHONE, java_script_enabled=javascript)
+    page.goto(f"{practice.url}/agenda/cijfers/")
+
+    labels = page.locator(".plot__label[text-anchor=middle]")
+    expect(labels.last).to_be_in_viewport(ratio=1)
+    expect(labels.first).not_to_be_in_viewport()
