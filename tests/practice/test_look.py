@@ -47,7 +47,7 @@ def test_menu_opens_without_javascript(site: str, browser: Browser) -> None:
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/en/", "/hechting/", "/en/hechting/"])
+@pytest.mark.parametrize("path", ["/", "/en/", "/hechting/", "/en/hechting/", "/en/eerste-afspraak/"])
 def test_the_header_is_one_line_as_soon_as_it_shows_the_menu(site: str, browser: Browser, path: str) -> None:
     page = browser.new_page(viewport={"width": 1201, "height": 800})
     page.goto(site + path)
