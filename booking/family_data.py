@@ -82,12 +82,15 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def correct(parent: Parent, family: Family, *, by: Actor, now: datetime, account: User | None = None) -> bool:
-    """Let what is kept of the family be as `family` says, and return whether a new confirmation is on its way.
+def correct(
+    parent: Parent, family: Family, *, by: Actor, zone: ZoneInfo, now: datetime, account: User | None = None
+) -> bool:
+    """Let what is kept of the family be as `family` says, and return whether a confirmation is on its way.
 
     Consent and its version stay. A new mail address ends every link that went to the old one; while the
-    appointment lies ahead, the confirmation goes to the new one. Raises Busy, or AlreadyChanged where the family
-    was erased meanwhile.
+    appointment lies ahead, the confirmation goes to the new one, and with it the reminders (by the clocks of
+    `zone`) where there was no address until now. Who wants no mail, and never had any, gets none. Raises Busy, or
+    AlreadyChanged where the family was erased meanwhile.
     """
     family = replace(family, consent_version=parent.consent_version)
     if family == of(parent):
@@ -113,8 +116,13 @@ def correct(parent: Parent, family: Family, *, by: Actor, now: datetime, account
             appointments.forget_request(appointment)
         fresh = Appointment.objects.get(pk=appointment.pk)
         history.record(fresh, Action.CORRECTED, by=by, at=now, account=account)
-        again = moved and bool(family.email) and fresh.state == State.CONFIRMED and now < fresh.start
-        if again:
+        expected = parent.wants_mail or parent.notifications.exists()
+        ahead = fresh.state == State.CONFIRMED and now < fresh.start
+        mailed = moved and bool(family.email) and expected and ahead
+        if mailed and parent.email:
             notifications.plan_again(fresh, Kind.CONFIRMATION, now=now)
+        elif mailed:
+            notifications.plan_booked(fresh, zone=zone, now=now, tell_therapist=False)
+        if mailed:
             outbox.wake()
-    return again
+    return mailed

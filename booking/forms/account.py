@@ -163,7 +163,7 @@ class ForgottenForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Please fill in the mail address."),
-            "invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl"),
+            "invalid": _("This mail address is not complete. An example: name@example.org"),
         },
     )
 

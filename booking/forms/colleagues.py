@@ -23,7 +23,7 @@ class ColleagueForm(forms.Form):
         max_length=150,
         error_messages={
             "required": _("Please fill in the mail address."),
-            "invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl"),
+            "invalid": _("This mail address is not complete. An example: name@example.org"),
         },
     )
     language = forms.ChoiceField(label=_("Language of the mails"), choices=settings.LANGUAGES)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from booking.appointments import Family
+from booking.forms.by_hand import ask_the_therapist
 from booking.forms.parent import FamilyForm, PlainForm
 
 
@@ -29,8 +30,8 @@ class AnswerForm(PlainForm):
         return str(self.cleaned_data["phone"].as_e164)
 
 
-class CorrectByHandForm(FamilyForm):
-    """What the therapist can put right for a family that phones."""
+class _Correction(FamilyForm):
+    """What is kept of a family, to be put right. Consent is not: it was given, or it was not."""
 
     language = forms.ChoiceField(
         label=_("Language of our mails"),
@@ -49,7 +50,16 @@ class CorrectByHandForm(FamilyForm):
         return replace(self.now, **{name: self.cleaned_data[name] for name in self.fields})
 
 
-class CorrectForm(CorrectByHandForm):
+class CorrectForm(_Correction):
     """What a parent can put right: all but the mail address, to which the link came."""
 
     email = None  # type: ignore[assignment]
+
+
+class CorrectByHandForm(_Correction):
+    """What the therapist can put right for a family that phones; one without a mail address may stay so."""
+
+    def __init__(self, data: Any = None, *, now: Family) -> None:
+        super().__init__(data, now=now)
+        ask_the_therapist(self)
+        self.fields["email"].required = bool(now.email)

@@ -61,9 +61,7 @@ def on_the_internet(email: str) -> None:
     domain = email.rpartition("@")[2]
     # Nor at a bare address of a machine, "[192.0.2.1]", which mail servers refuse.
     if domain.casefold() == "localhost" or domain.startswith("["):
-        raise ValidationError(
-            _("This mail address is not complete. An example: naam@voorbeeld.nl"), code="invalid"
-        )
+        raise ValidationError(_("This mail address is not complete. An example: name@example.org"), code="invalid")
 
 
 def of_a_person(number: PhoneNumber) -> None:
@@ -239,7 +237,7 @@ class FamilyForm(PlainForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Please fill in your mail address."),
-            "invalid": _("This mail address is not complete. An example: naam@voorbeeld.nl"),
+            "invalid": _("This mail address is not complete. An example: name@example.org"),
         },
     )
     phone = PhoneNumberField(

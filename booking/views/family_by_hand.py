@@ -32,7 +32,12 @@ def correct(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRe
         if form.is_valid():
             try:
                 mailed = family_data.correct(
-                    parent, form.corrected(), by=Actor.THERAPIST, now=timezone.now(), account=account_of(request)
+                    parent,
+                    form.corrected(),
+                    by=Actor.THERAPIST,
+                    zone=request.practice.zone,
+                    now=timezone.now(),
+                    account=account_of(request),
                 )
             except BookingError as refusal:
                 status, error = status_of(refusal), refusal.to_therapist()
@@ -41,7 +46,7 @@ def correct(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRe
                 messages.success(request, done)
                 return redirect("booking:agenda_appointment", public_id)
     note(request, "seen", [parent.appointment])
-    context = {"form": form, "appointment": parent.appointment, "error": error}
+    context = {"form": form, "parent": parent, "appointment": parent.appointment, "error": error}
     return render(request, "agenda/correct_data.html", context, status=status)
 
 

@@ -53,7 +53,8 @@ def correct(request: PracticeRequest, parent: Parent, token: str, now: datetime)
         if form.is_valid():
             rate_limits.count(rate_limits.LOGGED, str(parent.public_id), now=now)
             try:
-                family_data.correct(parent, form.corrected(), by=Actor.PARENT, now=now)
+                zone = request.practice.zone
+                family_data.correct(parent, form.corrected(), by=Actor.PARENT, zone=zone, now=now)
             except BookingError as refusal:
                 status, error = status_of(refusal), str(refusal)
             else:

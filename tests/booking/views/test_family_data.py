@@ -1,6 +1,7 @@
 """A family sees, takes along and puts right what is kept of it; the therapist does it for one that phones."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from booking.models import (
     Action,
     Actor,
     Appointment,
+    AppointmentType,
     HistoryEntry,
     Kind,
     Notification,
@@ -135,6 +137,13 @@ class TestSeeing:
         assert "Noor" not in text(family.get(address(other)))
         clock.move_to(NOW + timedelta(minutes=15))
         assert "Noor" not in text(family.get(address(appointment)))
+
+    def test_it_says_what_was_done_even_where_that_is_booking_alone(
+        self, family: Client, appointment: Appointment
+    ) -> None:
+        answered(family, appointment)
+
+        assert "What was done Booked on " in text(family.get(address(appointment)))
 
     def test_it_leads_there_from_the_appointment(self, family: Client, appointment: Appointment) -> None:
         assert address(appointment) in family.get(address(appointment, "manage")).content.decode()
@@ -278,6 +287,61 @@ class TestForAFamilyThatPhones:
         assert (parent.email, mail.kind, mail.parent) == ("right@example.org", Kind.CONFIRMATION, parent)
         assert mail.state == NotificationState.DUE
         assert HistoryEntry.objects.get().account == browsers_account("alice")
+
+    def test_it_asks_the_therapist_and_not_the_family(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        asked = text(browsers["alice"].get(self.path(appointment)))
+        refused = text(browsers["alice"].post(self.path(appointment), {}))
+
+        assert "Name of the parent" in asked
+        assert "Please fill in the first name of the child." in refused
+        assert "Please fill in the mail address." in refused
+        assert not re.search(r"\byour?\b", asked + refused, re.IGNORECASE)
+
+    def test_a_family_without_a_mail_address_can_stay_without_one(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        Parent.objects.update(email="", email_hash="")
+
+        page = browsers["alice"].post(self.path(appointment), {**RIGHT, "email": ""}, follow=True)
+
+        assert "Saved." in text(page)
+        assert Parent.objects.get().phone == "+31687654321"
+        assert not Notification.objects.exists()
+
+    def test_who_gives_an_address_later_gets_the_reminders_too(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        AppointmentType.objects.update(reminders=["2d", "3h"])
+        Parent.objects.update(email="", email_hash="")
+
+        browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "noor@example.org"})
+
+        kinds = Notification.objects.order_by("due_at").values_list("kind", flat=True)
+        assert list(kinds) == [Kind.CONFIRMATION, Kind.REMINDER, Kind.REMINDER]
+
+    @pytest.mark.parametrize("was", ["", "noor@example.org"])
+    def test_who_wants_no_mail_gets_none_at_another_address_either(
+        self, browsers: dict[str, Client], appointment: Appointment, was: str
+    ) -> None:
+        Parent.objects.update(email=was, email_hash="", wants_mail=False)
+
+        page = browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "right@example.org"}, follow=True)
+
+        assert "to the new address" not in text(page)
+        assert Parent.objects.get().email == "right@example.org"
+        assert not Notification.objects.exists()
+
+    def test_what_was_mailed_to_the_old_address_goes_to_the_new_one(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        Parent.objects.update(wants_mail=False)
+        make_notification(Kind.ASK_TO_MOVE, appointment=appointment, state=NotificationState.SENT, sent_at=NOW)
+
+        browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "right@example.org"})
+
+        assert Notification.objects.filter(kind=Kind.CONFIRMATION).exists()
 
     def test_what_stays_as_it_is_writes_nothing(
         self, browsers: dict[str, Client], appointment: Appointment

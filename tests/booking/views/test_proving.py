@@ -17,6 +17,7 @@ from booking.models import Actor, Appointment, AppointmentType, Parent, Unconfir
 from booking.rate_limits import BOOKINGS, Limit
 from tests.booking.accounts import make_account
 from tests.booking.factories import (
+    AMSTERDAM,
     make_appointment,
     make_family,
     make_hours,
@@ -157,7 +158,7 @@ def end_links(appointment: Appointment) -> None:
 
 def mend_address(appointment: Appointment) -> None:
     right = make_family(email="right@example.org")
-    family_data.correct(Parent.objects.get(), right, by=Actor.THERAPIST, now=timezone.now())
+    family_data.correct(Parent.objects.get(), right, by=Actor.THERAPIST, zone=AMSTERDAM, now=timezone.now())
 
 
 WAYS_TO_END = pytest.mark.parametrize("end", [end_links, mend_address])
