@@ -164,12 +164,13 @@ def reschedule(
     zone: ZoneInfo,
     now: datetime,
     therapist: Therapist | None = None,
+    visitor: str = "",
 ) -> Appointment:
     """Move `appointment` to the slot at `start` (UTC), with the same therapist unless another is named.
 
-    Moving it to where it is changes nothing. Raises AlreadyCancelled, TooLateToChange, AlreadyChanged,
-    SlotTaken, OutsideBookingWindow, Busy, or TooManyRequests where a parent moved too often today. Returns the
-    appointment as it is now.
+    Moving it to where it is changes nothing; what `visitor` keeps does not stand in the way. Returns the
+    appointment as it is now. Raises AlreadyCancelled, TooLateToChange, AlreadyChanged, SlotTaken,
+    OutsideBookingWindow, Busy, or TooManyRequests where a parent moved too often today.
     """
     must_be_changeable(appointment, by, now)
     therapist = therapist or appointment.therapist
@@ -182,12 +183,21 @@ def reschedule(
                 rate_limits.count(rate_limits.MOVES_PER_MAIL, rate_limits.mailbox(parent.email), now=now)
         fresh = move_to(appointment, slot.start, slot.therapist, now=now)
         history.record(fresh, Action.MOVED, by=by, at=now, start_before=appointment.start)
+        if visitor:
+            Hold.objects.filter(visitor=visitor).delete()
         notifications.plan_moved(fresh, zone=zone, now=now)
         outbox.wake()
         return fresh
 
     return claims.claim(
-        appointment.appointment_type, start, write, zone=zone, now=now, therapist=therapist, moving=appointment
+        appointment.appointment_type,
+        start,
+        write,
+        zone=zone,
+        now=now,
+        therapist=therapist,
+        visitor=visitor,
+        moving=appointment,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, DateTimeField, Value
+from django.db.models import BigIntegerField, CharField, DateTimeField, Value
 
 from booking import diary
 from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
@@ -17,6 +17,19 @@ from booking.slots import Policy, open_slots
 
 NEAREST = 6
 _MOMENT, _DAY = datetime.resolution, timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A span (UTC) that is occupied: by an appointment or a hold, which starts at `start`, or by a calendar
+    elsewhere, which is of no type. A hold has an end, and says whose it is."""
+
+    therapist_id: int
+    type_id: int | None
+    start: datetime
+    occupied: Interval
+    expires_at: datetime | None
+    visitor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,8 @@ def free_slots(
     """Return what can be booked on the local days `first` to `last`, both included, sorted by start.
 
     Every therapist of the type is asked unless one is named. The visitor's own hold and the appointment
-    that is being moved do not stand in the way. Costs the same few queries for a day and for a year.
+    that is being moved do not stand in the way; what the visitor keeps stays free past the type's notice. Costs
+    the same few queries for a day and for a year.
     """
     therapists = offering(appointment_type, therapist)
     return search(appointment_type, therapists, first, last, zone=zone, now=now, visitor=visitor, moving=moving)
@@ -150,8 +164,7 @@ def nearest_free_slots(
 def claimed(therapist: Therapist, span: Interval, *, now: datetime, moving: Appointment | None = None) -> bool:
     """Return whether anything but `moving` claims a moment of `span` (UTC): a live appointment with its buffers,
     a live hold, or a calendar elsewhere."""
-    found = _claims([therapist], span, now, "", moving)
-    return any(span.overlaps(occupied) for _therapist, _type, _start, occupied, _expires_at in found)
+    return any(span.overlaps(claim.occupied) for claim in _claims([therapist], span, now, moving))
 
 
 def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
@@ -215,15 +228,17 @@ def look(
         return Found((), now, until)
     busy: dict[int, list[Interval]] = {therapist.pk: [] for therapist in therapists}
     starts: dict[int, list[datetime]] = {therapist.pk: [] for therapist in therapists}
-    if claimed:
-        around = _around(first, last, zone)
-        for therapist_id, type_id, start, occupied, expires_at in _claims(
-            therapists, around, now, visitor, moving
-        ):
-            busy[therapist_id].append(occupied)
-            until = min(until, expires_at or until)
-            if type_id == appointment_type.pk:
-                starts[therapist_id].append(start)
+    kept: dict[int, datetime] = {}
+    for claim in _claims(therapists, _around(first, last, zone), now, moving) if claimed else ():
+        of_this_type = claim.type_id == appointment_type.pk
+        if visitor and claim.visitor == visitor:
+            if of_this_type:
+                kept[claim.therapist_id] = claim.start
+            continue
+        busy[claim.therapist_id].append(claim.occupied)
+        until = min(until, claim.expires_at or until)
+        if of_this_type:
+            starts[claim.therapist_id].append(claim.start)
     policy, span = _policy(appointment_type, zone), local_days(first, last, zone)
     slots = []
     # Whole months, so that one day after the other is not expanded anew; and of them what lies near.
@@ -239,6 +254,7 @@ def look(
             policy,
             now,
             within=span,
+            kept=kept.get(therapist.pk),
         )
         slots += [FreeSlot(slot.start, slot.end, therapist) for slot in found]
     slots.sort(key=lambda slot: (slot.start, slot.therapist.pk))
@@ -256,10 +272,10 @@ def _around(first: date, last: date, zone: ZoneInfo) -> Interval:
 
 
 def _claims(
-    therapists: Sequence[Therapist], span: Interval, now: datetime, visitor: str, moving: Appointment | None
-) -> Iterator[tuple[int, int | None, datetime, Interval, datetime | None]]:
-    """Yield what is claimed in `span`, in one query: by live appointments, by others' live holds with their end,
-    and, of no type, by calendars elsewhere."""
+    therapists: Sequence[Therapist], span: Interval, now: datetime, moving: Appointment | None
+) -> Iterator[Claim]:
+    """Yield what is claimed in `span`, in one query: by live appointments but `moving`, by live holds, and by
+    calendars elsewhere."""
     appointments = Appointment.objects.live().overlapping(span).filter(therapist__in=therapists)
     if moving:
         appointments = appointments.exclude(pk=moving.pk)
@@ -268,23 +284,27 @@ def _claims(
         expires_at__gt=now,
         occupied_start__lt=span.end,
         occupied_end__gt=span.start,
-    ).exclude(visitor=visitor)
+    )
     elsewhere = ImportedBusy.objects.filter(
         source__therapist__in=therapists, start__lt=span.end, end__gt=span.start
     )
     columns = ("therapist_id", "appointment_type_id", "start", "occupied_start", "occupied_end")
     of_no_type, never = Value(None, output_field=BigIntegerField()), Value(None, output_field=DateTimeField())
+    nobody = Value("", output_field=CharField())
     claimed = (
         appointments.order_by()
-        .values_list(*columns, never)
+        .values_list(*columns, never, nobody)
         .union(
-            holds.values_list(*columns, "expires_at"),
-            elsewhere.order_by().values_list("source__therapist_id", of_no_type, "start", "start", "end", never),
+            holds.values_list(*columns, "expires_at", "visitor"),
+            elsewhere.order_by().values_list(
+                "source__therapist_id", of_no_type, "start", "start", "end", never, nobody
+            ),
             all=True,
         )
     )
-    for therapist_id, type_id, start, occupied_start, occupied_end, expires_at in claimed:
-        yield therapist_id, type_id, start, Interval(occupied_start, occupied_end), expires_at
+    for therapist_id, type_id, start, occupied_start, occupied_end, expires_at, visitor in claimed:
+        occupied = Interval(occupied_start, occupied_end)
+        yield Claim(therapist_id, type_id, start, occupied, expires_at, visitor)
 
 
 def _policy(appointment_type: AppointmentType, zone: ZoneInfo) -> Policy:

@@ -26,10 +26,13 @@ def hold(
     """Keep the slot at `start` (UTC) free for `visitor` for ten minutes, and let go of the visitor's last hold.
 
     Returns None where holding would go past a limit (three an address, half of a day's slots): the form
-    then goes on without a hold. Raises SlotTaken, OutsideBookingWindow or Busy.
+    then goes on without a hold. Chosen once more after the type's notice has passed, the slot is kept as long as
+    it was, and no longer. Raises SlotTaken, OutsideBookingWindow or Busy.
     """
 
     def write(slot: FreeSlot) -> Hold | None:
+        if now > slot.start - appointment_type.minimum_notice:
+            return live(visitor, appointment_type, slot.start, now=now)
         if _holds_enough(appointment_type, slot, visitor, address, zone, now):
             Hold.objects.filter(visitor=visitor).delete()
             return None

@@ -43,6 +43,7 @@ def open_slots(
     now: datetime,
     *,
     within: Interval | None = None,
+    kept: datetime | None = None,
 ) -> list[Interval]:
     """Return the slots that can be booked at `now`, by start, each start once. All times are UTC.
 
@@ -50,7 +51,8 @@ def open_slots(
     clipped: starts are counted in steps from where each of them begins, so a day has the same starts
     whatever range was asked for. `busy` are the ranges that others occupy, their buffers included.
     `booked_starts` are the starts of this therapist's and type's live appointments, for the limits per day
-    and week, without the one that is being moved. `within` keeps only the slots that start in it.
+    and week, without the one that is being moved. `within` keeps only the slots that start in it. `kept` is a
+    start that is kept for whoever asks: it was chosen in time, and does not end with the notice.
 
     A slot lies in the windows without the time off; windows that touch count as one. With its buffers it
     may reach outside them, but not into `busy`.
@@ -61,7 +63,7 @@ def open_slots(
         Interval(taken.start - policy.buffer_after - policy.duration + _MOMENT, taken.end + policy.buffer_before)
         for taken in merge(busy)
     ]
-    blocked += _outside(policy, now, within)
+    blocked += _outside(policy, now, within, kept)
     blocked += _full(booked_starts, policy)
     possible = subtract(offered, blocked)
 
@@ -84,14 +86,21 @@ def open_slots(
     ]
 
 
-def _outside(policy: Policy, now: datetime, within: Interval | None) -> list[Interval]:
-    """Return the starts that notice, horizon and `within` forbid: all before the first, all after the last."""
+def _outside(policy: Policy, now: datetime, within: Interval | None, kept: datetime | None) -> Iterator[Interval]:
+    """Yield the starts that notice, horizon and `within` forbid: all before the first but `kept`, all after the
+    last."""
     last_day = now.astimezone(policy.zone).date() + timedelta(days=policy.horizon_days)
     first = now + policy.minimum_notice
-    end = local_days(last_day, last_day, policy.zone).end - policy.duration + _MOMENT
+    last = local_days(last_day, last_day, policy.zone).end - policy.duration
+    if kept and now <= kept < first:
+        yield Interval(_BEGINNING_OF_TIME, kept)
+        yield Interval(kept + _MOMENT, first)
+    else:
+        yield Interval(_BEGINNING_OF_TIME, first)
+    yield Interval(last + _MOMENT, _END_OF_TIME)
     if within:
-        first, end = max(first, within.start), min(end, within.end)
-    return [Interval(_BEGINNING_OF_TIME, first), Interval(end, _END_OF_TIME)]
+        yield Interval(_BEGINNING_OF_TIME, within.start)
+        yield Interval(within.end, _END_OF_TIME)
 
 
 def _full(booked_starts: Iterable[datetime], policy: Policy) -> Iterator[Interval]:

@@ -206,7 +206,14 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
     try:
         rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
-        appointments.reschedule(parent.appointment, start, by=Actor.PARENT, zone=request.practice.zone, now=now)
+        appointments.reschedule(
+            parent.appointment,
+            start,
+            by=Actor.PARENT,
+            zone=request.practice.zone,
+            now=now,
+            visitor=client.known_visitor(request),
+        )
     except (AlreadyCancelled, AlreadyChanged, TooLateToChange) as error:
         return _manage_with_error(request, parent, token, now, error)
     except BookingError as error:
@@ -223,7 +230,8 @@ def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: d
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
     asked: dict[str, Any] = {"zone": request.practice.zone, "now": now, "therapist": appointment.therapist}
-    slot = free_time.slot_at(appointment.appointment_type, start, moving=appointment, **asked)
+    visitor = client.known_visitor(request)
+    slot = free_time.slot_at(appointment.appointment_type, start, moving=appointment, visitor=visitor, **asked)
     if not slot:
         why = free_time.refusal(appointment.appointment_type, start, **asked)
         return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why))

@@ -42,6 +42,7 @@ def slots_by_looking_at_each_instant(
     policy: Policy,
     now: datetime,
     within: Interval | None = None,
+    kept: datetime | None = None,
 ) -> list[Interval]:
     """Return the slots of `world`, asking of every instant each condition in turn."""
     zone = policy.zone
@@ -62,7 +63,7 @@ def slots_by_looking_at_each_instant(
         return (
             all(instant in offered for instant in range(number, number + length))
             and not any(instant in taken for instant in range(number - before, number + length + after))
-            and start >= now + policy.minimum_notice
+            and (start >= now + policy.minimum_notice or (start == kept and start >= now))
             and (end - datetime.resolution).astimezone(zone).date() <= last_day
             and reading.replace(tzinfo=None) != an_hour_ago.replace(tzinfo=None)
             and (policy.most_per_day is None or booked_days.count(day) < policy.most_per_day)

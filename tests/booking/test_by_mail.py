@@ -11,7 +11,16 @@ from django.db import connection
 from booking import by_mail, emails, links, notifications, outbox, rate_limits
 from booking.appointments import Request
 from booking.errors import SlotTaken, TooManyRequests
-from booking.models import Appointment, AppointmentType, Hold, Kind, Notification, NotificationState, Unconfirmed
+from booking.models import (
+    Appointment,
+    AppointmentType,
+    Hold,
+    Kind,
+    Notification,
+    NotificationState,
+    Therapist,
+    Unconfirmed,
+)
 from tests.booking.factories import (
     AMSTERDAM,
     make_family,
@@ -69,6 +78,15 @@ def test_confirming_books_what_was_typed_and_leaves_nothing_else(consult: Appoin
     assert not Unconfirmed.objects.exists()
     assert not Hold.objects.exists()
     assert not Notification.objects.filter(kind=Kind.CONFIRM).exists()
+
+
+def test_what_is_kept_for_an_hour_is_booked_past_the_notice(alice: Therapist) -> None:
+    consult = make_type(alice, minimum_notice=timedelta(hours=24))
+    unconfirmed = ask(consult, now=wall("2026-11-30 09:59"))
+
+    appointment = by_mail.confirm(unconfirmed, zone=AMSTERDAM, now=wall("2026-11-30 10:58"))
+
+    assert appointment.start == wall("2026-12-01 10:00")
 
 
 def test_confirming_twice_is_one_appointment(consult: AppointmentType) -> None:

@@ -20,7 +20,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
-from tests.booking.steps import NOW, free, hold
+from tests.booking.steps import NOW, book, free, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -134,3 +134,39 @@ def test_those_that_ran_out_are_forgotten(consult: AppointmentType) -> None:
     holds.forget_expired(now=NOW + timedelta(minutes=10))
 
     assert not Hold.objects.exists()
+
+
+class TestPastTheNotice:
+    """With a day of notice, Tuesday at ten can be chosen until Monday at ten; it was chosen a minute before."""
+
+    CHOSEN = wall("2026-11-30 09:59")
+    LATER = CHOSEN + timedelta(minutes=9)
+
+    @pytest.fixture
+    def held(self, alice: Therapist) -> AppointmentType:
+        consult = make_type(alice, step=timedelta(hours=1), minimum_notice=timedelta(hours=24))
+        assert hold(consult, "2026-12-01 10:00", now=self.CHOSEN)
+        return consult
+
+    def test_what_was_kept_in_time_is_booked(self, held: AppointmentType) -> None:
+        assert free(held, now=self.LATER, visitor="noor") == ["10:00", "11:00"]
+
+        assert book(held, "2026-12-01 10:00", visitor="noor", now=self.LATER).pk
+
+    def test_it_is_so_for_whoever_keeps_it_and_as_long_as_it_is_kept(self, held: AppointmentType) -> None:
+        assert free(held, now=self.LATER) == ["11:00"]
+        assert free(held, now=self.CHOSEN + timedelta(minutes=10), visitor="noor") == ["11:00"]
+        for visitor, now in (("piet", self.LATER), ("noor", self.CHOSEN + timedelta(minutes=10))):
+            with pytest.raises(OutsideBookingWindow):
+                book(held, "2026-12-01 10:00", visitor=visitor, now=now)
+
+    def test_choosing_it_again_keeps_it_no_longer(self, held: AppointmentType) -> None:
+        again = hold(held, "2026-12-01 10:00", now=self.LATER)
+
+        assert again == Hold.objects.get()
+        assert Hold.objects.get().expires_at == self.CHOSEN + timedelta(minutes=10)
+
+    def test_another_type_of_that_moment_is_not_kept(self, held: AppointmentType, alice: Therapist) -> None:
+        other = make_type(alice, minimum_notice=timedelta(hours=24))
+
+        assert "10:00" not in free(other, now=self.LATER, visitor="noor")

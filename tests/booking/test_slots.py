@@ -49,6 +49,7 @@ class Case:
     policy: Policy
     now: datetime
     within: Interval | None
+    kept: datetime | None
 
     def answer(self) -> list[Interval]:
         return open_slots(
@@ -59,6 +60,7 @@ class Case:
             self.policy,
             self.now,
             within=self.within,
+            kept=self.kept,
         )
 
     def expected(self) -> list[Interval]:
@@ -71,6 +73,7 @@ class Case:
             self.policy,
             self.now,
             self.within,
+            self.kept,
         )
 
 
@@ -126,6 +129,7 @@ def cases(draw: st.DrawFn) -> Case:
         policy=policy,
         now=world.at(draw(st.sampled_from([0, 0, 0, 1, 20, 200]))),
         within=draw(st.none() | st.none() | spans),
+        kept=draw(st.none() | st.builds(world.at, instants)),
     )
 
 
@@ -258,6 +262,17 @@ def test_the_notice_includes_its_last_moment() -> None:
     assert readings(open_slots([MORNING], [], [], [], policy, a_day_before)) == ["10:00", "11:00"]
     just_after = a_day_before + datetime.resolution
     assert readings(open_slots([MORNING], [], [], [], policy, just_after)) == ["11:00"]
+
+
+def test_what_is_kept_does_not_end_with_the_notice() -> None:
+    policy = replace(HOURLY, minimum_notice=timedelta(hours=24))
+    kept = at(f"{TUESDAY} 09:00")
+
+    slots = open_slots([MORNING], [], [], [], policy, at(f"{TUESDAY} 08:55"), kept=kept)
+    taken = open_slots([MORNING], [], [MORNING], [], policy, at(f"{TUESDAY} 08:55"), kept=kept)
+    begun = open_slots([MORNING], [], [], [], policy, at(f"{TUESDAY} 09:01"), kept=kept)
+
+    assert (readings(slots), taken, begun) == (["09:00"], [], [])
 
 
 def test_the_notice_counts_real_hours_across_a_change_of_the_clock() -> None:

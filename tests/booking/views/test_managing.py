@@ -16,6 +16,7 @@ from booking.models import (
     Actor,
     Appointment,
     AppointmentType,
+    Hold,
     Kind,
     Notification,
     NotificationState,
@@ -197,6 +198,18 @@ class TestManaging:
         appointment.refresh_from_db()
         assert (appointment.start, appointment.sequence) == (wall("2026-12-02 11:00"), 1)
         assert "Uw afspraak is verzet." in response.content.decode()
+
+    def test_what_one_keeps_oneself_does_not_stop_a_move(self, visitor: Client, appointment: Appointment) -> None:
+        start = "2026-12-02T10:00Z"
+        visitor.post("/afspraak/kiezen/", {"type": "eerste-afspraak", "start": start})
+        page = manage_link(appointment, "reschedule")
+
+        assert visitor.get(page, {"start": start}).status_code == 200
+        visitor.post(page, {"start": start})
+
+        appointment.refresh_from_db()
+        assert appointment.start == wall("2026-12-02 11:00")
+        assert not Hold.objects.exists()
 
     def test_a_move_onto_a_taken_time_shows_the_free_ones(
         self, visitor: Client, appointment: Appointment, consult: AppointmentType
