@@ -13,7 +13,7 @@ from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import PhoneNumberType, number_type
 
-from booking import slips
+from booking import free_time, slips
 from booking.appointments import Family
 from booking.models import AgeBand, AppointmentType, Therapist
 
@@ -114,7 +114,7 @@ class StartField(forms.CharField):
 
 
 _TYPE_WITHDRAWN = _("You cannot make this kind of appointment yourself just now. Please call us.")
-_THERAPIST_WITHDRAWN = _(
+THERAPIST_WITHDRAWN = _(
     "You cannot book with this therapist here any more. Please choose a time with a colleague, or call us."
 )
 
@@ -139,7 +139,7 @@ class ChooseForm(forms.Form):
         Therapist.objects.filter(active=True),
         to_field_name="slug",
         required=False,
-        error_messages={"invalid_choice": _THERAPIST_WITHDRAWN},
+        error_messages={"invalid_choice": THERAPIST_WITHDRAWN},
     )
 
 
@@ -179,15 +179,15 @@ class SlotForm(forms.Form):
         to_field_name="slug",
         required=False,
         widget=forms.HiddenInput,
-        error_messages={"invalid_choice": _THERAPIST_WITHDRAWN},
+        error_messages={"invalid_choice": THERAPIST_WITHDRAWN},
     )
 
     def clean(self) -> dict[str, Any] | None:
         appointment_type, therapist = self.cleaned_data.get("type"), self.cleaned_data.get("therapist")
         if appointment_type and not appointment_type.visible:
             self.add_error(None, ValidationError(_TYPE_WITHDRAWN, code="type_withdrawn"))
-        elif therapist and not therapist.active:
-            self.add_error(None, ValidationError(_THERAPIST_WITHDRAWN, code="therapist_withdrawn"))
+        elif appointment_type and therapist and not free_time.offering(appointment_type, therapist):
+            self.add_error(None, ValidationError(THERAPIST_WITHDRAWN, code="therapist_withdrawn"))
         return self.cleaned_data
 
     @property

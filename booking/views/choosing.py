@@ -27,6 +27,7 @@ from booking.errors import BookingError
 from booking.forms.parent import (
     LONGEST_KEY,
     LOOKED_AT,
+    THERAPIST_WITHDRAWN,
     BookingForm,
     CheckedField,
     ChooseForm,
@@ -168,6 +169,9 @@ def _render(
         error = error or first_error(day_form if chosen.is_valid() else chosen)
     types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
     appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
+    therapist = chosen.cleaned_data.get("therapist")
+    if appointment_type and therapist and not free_time.offering(appointment_type, therapist):
+        therapist, error = None, error or str(THERAPIST_WITHDRAWN)
     context: dict[str, Any] = {
         "error": error,
         "withdrawn": withdrawn,
@@ -177,7 +181,6 @@ def _render(
     }
     if appointment_type:
         from_day = day_form.cleaned_data.get("day")
-        therapist = chosen.cleaned_data.get("therapist")
         context |= free_times(request, appointment_type, therapist, from_day, now, by_month=day_form.by_month)
         context |= ways(
             reverse("booking:choose"),

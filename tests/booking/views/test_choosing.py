@@ -1,6 +1,7 @@
 """A parent chooses a time and books it, page by page, as a browser without JavaScript walks it."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -541,6 +542,16 @@ def test_the_night_of_the_change_books_the_wall_clock_that_was_shown(
     )
 
 
+WAYS_TO_LEAVE = pytest.mark.parametrize(
+    "leave",
+    [
+        lambda bob: Therapist.objects.filter(pk=bob.pk).update(active=False),
+        lambda bob: AppointmentType.objects.get().therapists.remove(bob),
+    ],
+    ids=["takes no new families", "does not offer this"],
+)
+
+
 class TestWhatIsOfferedNoMore:
     """The therapist takes a type or a colleague away while a family fills in the form."""
 
@@ -586,11 +597,12 @@ class TestWhatIsOfferedNoMore:
             assert "Het eerste vrije moment" in text(response)
         assert not Hold.objects.exists()
 
+    @WAYS_TO_LEAVE
     def test_a_therapist_leaves_the_form_as_typed_and_the_times_of_colleagues(
-        self, visitor: Client, bob: Therapist
+        self, visitor: Client, bob: Therapist, leave: Callable[[Therapist], object]
     ) -> None:
         hold(visitor, therapist="bob")
-        Therapist.objects.filter(pk=bob.pk).update(active=False)
+        leave(bob)
 
         response = fill_in(visitor, therapist="bob")
 
@@ -604,8 +616,11 @@ class TestWhatIsOfferedNoMore:
         assert not Appointment.objects.exists()
         assert fill_in(visitor).status_code == 302
 
-    def test_a_therapist_is_said_where_nothing_was_typed_yet(self, visitor: Client, bob: Therapist) -> None:
-        Therapist.objects.filter(pk=bob.pk).update(active=False)
+    @WAYS_TO_LEAVE
+    def test_a_therapist_is_said_where_nothing_was_typed_yet(
+        self, visitor: Client, bob: Therapist, leave: Callable[[Therapist], object]
+    ) -> None:
+        leave(bob)
         query = {"type": "eerste-afspraak", "start": START, "therapist": "bob"}
 
         for response in (hold(visitor, therapist="bob"), visitor.get("/afspraak/gegevens/", query)):
@@ -613,6 +628,21 @@ class TestWhatIsOfferedNoMore:
             assert text(response).count("U kunt hier niet meer bij deze therapeut terecht.") == 1
             assert "Het eerste vrije moment" in text(response)
         assert not Hold.objects.exists()
+
+    @WAYS_TO_LEAVE
+    @pytest.mark.parametrize("query", ["?therapist=bob", "?therapist=bob&type=eerste-afspraak"])
+    def test_the_times_of_a_therapist_are_those_of_colleagues_then(
+        self, visitor: Client, bob: Therapist, leave: Callable[[Therapist], object], query: str
+    ) -> None:
+        leave(bob)
+
+        # Who looks around, and who keeps a time.
+        for _once in range(2):
+            page = visitor.get(f"/afspraak/{query}")
+            assert "U kunt hier niet meer bij deze therapeut terecht." in text(page)
+            assert 'value="bob"' not in page.content.decode()
+            assert page.context["first_free"]
+            hold(visitor)
 
     def test_the_last_therapist_leaves_a_number_to_call(self, visitor: Client, alice: Therapist) -> None:
         Therapist.objects.filter(pk=alice.pk).update(active=False)
