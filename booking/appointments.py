@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, history, notifications, outbox, proof, rate_limits
+from booking import claims, free_time, history, notifications, outbox, proof, rate_limits
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -166,15 +166,15 @@ def reschedule(
     therapist: Therapist | None = None,
     visitor: str = "",
 ) -> Appointment:
-    """Move `appointment` to the slot at `start` (UTC), with the same therapist unless another is named.
+    """Move `appointment` to the slot at `start` (UTC), with its own therapist unless another is named; where she
+    no longer offers it, with whoever is free then.
 
     Moving it to where it is changes nothing; what `visitor` keeps does not stand in the way. Returns the
     appointment as it is now. Raises AlreadyCancelled, TooLateToChange, AlreadyChanged, SlotTaken,
     OutsideBookingWindow, Busy, or TooManyRequests where a parent moved too often today.
     """
     must_be_changeable(appointment, by, now)
-    therapist = therapist or appointment.therapist
-    if start == appointment.start and therapist == appointment.therapist:
+    if start == appointment.start and therapist in {None, appointment.therapist}:
         return appointment
 
     def write(slot: FreeSlot) -> Appointment:
@@ -185,7 +185,8 @@ def reschedule(
         history.record(fresh, Action.MOVED, by=by, at=now, start_before=appointment.start)
         if visitor:
             Hold.objects.filter(visitor=visitor).delete()
-        notifications.plan_moved(fresh, zone=zone, now=now)
+        left = appointment.therapist if fresh.therapist != appointment.therapist else None
+        notifications.plan_moved(fresh, zone=zone, now=now, left=left)
         outbox.wake()
         return fresh
 
@@ -195,10 +196,17 @@ def reschedule(
         write,
         zone=zone,
         now=now,
-        therapist=therapist,
+        therapist=therapist or moves_with(appointment),
         visitor=visitor,
         moving=appointment,
     )
+
+
+def moves_with(appointment: Appointment) -> Therapist | None:
+    """Return with whom a family moves `appointment`: its own therapist, or None, for whoever is free, where she no
+    longer offers it."""
+    own = free_time.offering(appointment.appointment_type, appointment.therapist, moving=appointment)
+    return appointment.therapist if own.exists() else None
 
 
 def move_to(appointment: Appointment, start: datetime, therapist: Therapist, *, now: datetime) -> Appointment:

@@ -126,8 +126,15 @@ def move(
             account=account,
             start_before=appointment.start,
         )
-        own = appointments.is_therapists_own(account, therapist)
-        notifications.plan_moved(fresh, zone=zone, now=now, tell_parents=tell_parents, tell_therapist=not own)
+        left = before if therapist != before and not appointments.is_therapists_own(account, before) else None
+        notifications.plan_moved(
+            fresh,
+            zone=zone,
+            now=now,
+            tell_parents=tell_parents,
+            tell_therapist=not appointments.is_therapists_own(account, therapist),
+            left=left,
+        )
         outbox.wake()
         return fresh
 

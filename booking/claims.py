@@ -44,16 +44,16 @@ def claim(
         )
         return [slot for slot in slots if slot.start == start]
 
-    therapists = [therapist] if therapist else free_time.offering(appointment_type)
+    therapists = [therapist] if therapist else list(free_time.offering(appointment_type, moving=moving))
     # With one therapist the look under the lock is the only one.
     candidates = [slot.therapist for slot in free(therapists)] if len(therapists) > 1 else therapists
     for candidate in candidates:
         with suppress(SlotTaken), transacting():
             # No key: who cancels holds the claims version that this will renew, and yet needs to point at the row.
-            locked = appointment_type.therapists.filter(active=True, pk=candidate.pk)
+            locked = free_time.offering(appointment_type, candidate, moving=moving)
             for slot in free(list(locked.select_for_update(of=("self",), no_key=True))):
                 return write(slot)
-    raise free_time.refusal(appointment_type, start, zone=zone, now=now, therapist=therapist)
+    raise free_time.refusal(appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving)
 
 
 def claim_unoffered(

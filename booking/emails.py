@@ -155,9 +155,13 @@ def _about(notification: Notification, practice: Practice, beside: Beside, now: 
     was = {"was": _day_and_time(beside.was.astimezone(practice.zone)) if beside.was else ""}
     if notification.parent:
         return _about_parents(appointment, notification.parent, practice, now) | was
+    with_colleague = notification.therapist_id != appointment.therapist_id
     return {
         **_about_therapists(appointment, practice.zone),
         **was,
+        # What is a colleague's she may not look at.
+        **({"url": absolute(reverse("booking:agenda"))} if with_colleague else {}),
+        "colleague": appointment.therapist.name if with_colleague else "",
         "by_practice": beside.by_practice,
         "family_told": beside.family_told,
         "neighbours": [_about_therapists(other, practice.zone) for other in beside.others],

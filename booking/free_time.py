@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, CharField, DateTimeField, Value
+from django.db.models import BigIntegerField, CharField, DateTimeField, Q, QuerySet, Value
 
 from booking import diary
 from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
@@ -67,7 +67,7 @@ def free_slots(
     that is being moved do not stand in the way; what the visitor keeps stays free past the type's notice. Costs
     the same few queries for a day and for a year.
     """
-    therapists = offering(appointment_type, therapist)
+    therapists = list(offering(appointment_type, therapist, moving=moving))
     return search(appointment_type, therapists, first, last, zone=zone, now=now, visitor=visitor, moving=moving)
 
 
@@ -110,15 +110,15 @@ def refusal(
     zone: ZoneInfo,
     now: datetime,
     therapist: Therapist | None = None,
+    moving: Appointment | None = None,
 ) -> BookingError:
     """Return why `start` (UTC), which is not free, cannot be booked: SlotTaken where it is on offer but claimed,
     OutsideBookingWindow where it is not on offer at all."""
     if not within_booking_window(appointment_type, start, now=now):
         return OutsideBookingWindow()
     day = start.astimezone(zone).date()
-    offered = search(
-        appointment_type, offering(appointment_type, therapist), day, day, zone=zone, now=now, claimed=False
-    )
+    therapists = list(offering(appointment_type, therapist, moving=moving))
+    offered = search(appointment_type, therapists, day, day, zone=zone, now=now, claimed=False)
     return SlotTaken() if any(slot.start == start for slot in offered) else OutsideBookingWindow()
 
 
@@ -174,10 +174,18 @@ def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
     return any(window.contains(span) for window in subtract(openings.windows, openings.time_off))
 
 
-def offering(appointment_type: AppointmentType, therapist: Therapist | None = None) -> list[Therapist]:
-    """Return the therapists who offer `appointment_type`; of them only `therapist` where one is named."""
-    offering = appointment_type.therapists.filter(active=True)
-    return list(offering.filter(pk=therapist.pk) if therapist else offering)
+def offering(
+    appointment_type: AppointmentType, therapist: Therapist | None = None, *, moving: Appointment | None = None
+) -> QuerySet[Therapist]:
+    """Return the therapists who offer `appointment_type`; of them only `therapist` where one is named.
+
+    Who takes no new families still sees the one whose appointment is `moving`, unless her account is closed.
+    """
+    takes = Q(active=True)
+    if moving:
+        takes |= Q(pk=moving.therapist_id) & ~Q(user__is_active=False)
+    offering = appointment_type.therapists.filter(takes)
+    return offering.filter(pk=therapist.pk) if therapist else offering
 
 
 def search(

@@ -74,8 +74,10 @@ def plan_moved(
     now: datetime,
     tell_parents: bool = True,
     tell_therapist: bool = True,
+    left: Therapist | None = None,
 ) -> None:
-    """Void what was owed for the old time, and write down what the new one owes."""
+    """Void what was owed for the old time, and write down what the new one owes; also to the therapist who was
+    `left` for a colleague."""
     void_outdated(appointment)
     parents = _reachable(appointment)
     wanting = [parent for parent in parents if parent.wants_mail]
@@ -84,6 +86,7 @@ def plan_moved(
             *_to_parents(appointment, parents if tell_parents else [], Kind.MOVED, now),
             *_reminders(appointment, wanting, zone, now),
             *([_to_therapist(appointment, Kind.MOVED, now)] if tell_therapist else []),
+            *([_to_therapist(appointment, Kind.MOVED, now, left)] if left else []),
         ]
     )
 
@@ -263,12 +266,15 @@ def _to_parents(
     ]
 
 
-def _to_therapist(appointment: Appointment, kind: Kind, due_at: datetime) -> Notification:
+def _to_therapist(
+    appointment: Appointment, kind: Kind, due_at: datetime, therapist: Therapist | None = None
+) -> Notification:
+    therapist = therapist or appointment.therapist
     return Notification(
-        key=_key(kind, "", appointment, f"therapist-{appointment.therapist_id}"),
+        key=_key(kind, "", appointment, f"therapist-{therapist.pk}"),
         kind=kind,
         appointment=appointment,
-        therapist_id=appointment.therapist_id,
+        therapist=therapist,
         sequence=appointment.sequence,
         due_at=due_at,
         message_id=new_message_id(),

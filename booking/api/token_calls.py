@@ -97,7 +97,7 @@ def reschedule(request: PracticeRequest, token: Token, body: RescheduleIn) -> Ap
     try:
         moved = appointments.reschedule(made, start, by=Actor.PARENT, zone=zone, now=now, therapist=therapist)
     except SlotTaken as error:
-        other = therapist or made.therapist
+        other = therapist or appointments.moves_with(made)
         raise taken(request, error, made.appointment_type, start, now, other, moving=made) from error
     return _appointment(request, moved)
 

@@ -186,7 +186,7 @@ class SlotForm(forms.Form):
         appointment_type, therapist = self.cleaned_data.get("type"), self.cleaned_data.get("therapist")
         if appointment_type and not appointment_type.visible:
             self.add_error(None, ValidationError(_TYPE_WITHDRAWN, code="type_withdrawn"))
-        elif appointment_type and therapist and not free_time.offering(appointment_type, therapist):
+        elif appointment_type and therapist and not free_time.offering(appointment_type, therapist).exists():
             self.add_error(None, ValidationError(THERAPIST_WITHDRAWN, code="therapist_withdrawn"))
         return self.cleaned_data
 

@@ -170,7 +170,7 @@ def _render(
     types = list(AppointmentType.objects.filter(visible=True, therapists__active=True).distinct())
     appointment_type = chosen.cleaned_data.get("type") or (types[0] if types else None)
     therapist = chosen.cleaned_data.get("therapist")
-    if appointment_type and therapist and not free_time.offering(appointment_type, therapist):
+    if appointment_type and therapist and not free_time.offering(appointment_type, therapist).exists():
         therapist, error = None, error or str(THERAPIST_WITHDRAWN)
     context: dict[str, Any] = {
         "error": error,

@@ -24,7 +24,7 @@ from booking.errors import (
     TooManyRequests,
 )
 from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
-from booking.models import Actor, Appointment, Parent, State
+from booking.models import Actor, Appointment, Parent, State, Therapist
 from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
 from booking.views.times import free_times, value_of, ways
 from practice.requests import PracticeRequest
@@ -212,6 +212,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
             by=Actor.PARENT,
             zone=request.practice.zone,
             now=now,
+            therapist=_therapist_of(request.POST.get("therapist", "")),
             visitor=client.known_visitor(request),
         )
     except (AlreadyCancelled, AlreadyChanged, TooLateToChange) as error:
@@ -229,9 +230,14 @@ def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: d
     if not start:
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
-    asked: dict[str, Any] = {"zone": request.practice.zone, "now": now, "therapist": appointment.therapist}
+    asked: dict[str, Any] = {
+        "zone": request.practice.zone,
+        "now": now,
+        "therapist": appointments.moves_with(appointment),
+        "moving": appointment,
+    }
     visitor = client.known_visitor(request)
-    slot = free_time.slot_at(appointment.appointment_type, start, moving=appointment, visitor=visitor, **asked)
+    slot = free_time.slot_at(appointment.appointment_type, start, visitor=visitor, **asked)
     if not slot:
         why = free_time.refusal(appointment.appointment_type, start, **asked)
         return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why))
@@ -249,7 +255,7 @@ def _reschedule_page(
     context |= free_times(
         request,
         appointment.appointment_type,
-        appointment.therapist,
+        appointments.moves_with(appointment),
         day_form.cleaned_data.get("day"),
         now,
         moving=appointment,
@@ -275,3 +281,12 @@ def _start_of(text: str) -> datetime | None:
     except ValidationError:
         return None
     return start
+
+
+def _therapist_of(slug: str) -> Therapist | None:
+    field = SlotForm.base_fields["therapist"]
+    try:
+        therapist: Therapist | None = field.clean(slug)
+    except ValidationError:
+        return None
+    return therapist

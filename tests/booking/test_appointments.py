@@ -247,6 +247,70 @@ class TestReschedule:
             move(appointment, "2026-12-02 10:00")
 
 
+class TestMovingAway:
+    """A family moves with its own therapist, as long as she sees this type of families."""
+
+    @pytest.fixture
+    def bob(self, consult: AppointmentType) -> Therapist:
+        bob = make_therapist(name="Bob")
+        make_hours(bob, start="09:00", end="12:00")
+        consult.therapists.add(bob)
+        return bob
+
+    def told(self) -> list[tuple[str, str]]:
+        mails = Notification.objects.filter(kind=Kind.MOVED, therapist__isnull=False).order_by("pk")
+        return [(mail.therapist.name, mail.state) for mail in mails if mail.therapist]
+
+    def test_who_takes_no_new_families_still_sees_hers(
+        self, consult: AppointmentType, alice: Therapist, bob: Therapist
+    ) -> None:
+        appointment = book(consult, "2026-12-01 10:00", therapist=alice)
+        Therapist.objects.filter(pk=alice.pk).update(active=False)
+
+        assert move(appointment, "2026-12-02 10:00").therapist == alice
+        assert self.told() == [("Alice", NotificationState.DUE)]
+        with pytest.raises(OutsideBookingWindow):
+            book(consult, "2026-12-03 10:00", therapist=alice)
+
+    @pytest.mark.parametrize("how", ["no longer offers it", "has left"])
+    def test_else_a_colleague_does_and_both_hear_of_it(
+        self, consult: AppointmentType, alice: Therapist, bob: Therapist, how: str
+    ) -> None:
+        appointment = book(consult, "2026-12-01 10:00", therapist=alice)
+        if how == "has left":
+            alice.user = make_account("alice@praktijk.example")
+            alice.user.is_active = alice.active = False
+            alice.user.save()
+            alice.save()
+        else:
+            consult.therapists.remove(alice)
+
+        moved = move(appointment, "2026-12-01 10:00", therapist=bob)
+        again = move(moved, "2026-12-02 10:00")
+
+        assert (moved.therapist, again.therapist) == (bob, bob)
+        assert self.told() == [
+            ("Bob", NotificationState.VOID),
+            ("Alice", NotificationState.VOID),
+            ("Bob", NotificationState.DUE),
+        ]
+
+    def test_without_a_name_it_is_whoever_is_free(
+        self, consult: AppointmentType, alice: Therapist, bob: Therapist
+    ) -> None:
+        appointment = book(consult, "2026-12-01 10:00", therapist=alice)
+        consult.therapists.remove(alice)
+
+        assert move(appointment, "2026-12-02 10:00").therapist == bob
+
+    def test_where_nobody_offers_it_there_is_no_moving(self, consult: AppointmentType, alice: Therapist) -> None:
+        appointment = book(consult, "2026-12-01 10:00")
+        consult.therapists.remove(alice)
+
+        with pytest.raises(OutsideBookingWindow):
+            move(appointment, "2026-12-02 10:00")
+
+
 class TestCancel:
     def test_it_is_final_and_told_to_both(self, consult: AppointmentType) -> None:
         cancelled = appointments.cancel(book(consult, "2026-12-01 10:00"), by=Actor.PARENT, now=NOW, reason="ziek")

@@ -239,6 +239,22 @@ class TestMoving:
 
         assert owed(moved) == {(Kind.REMINDER, "parent")}
 
+    def test_who_no_longer_has_it_hears_of_it_unless_she_moved_it(
+        self, consult: AppointmentType, alice: Therapist, hers: User
+    ) -> None:
+        bob, carol = make_therapist(name="Bob"), make_account("carol@praktijk.example", manager=True)
+        away = make_appointment(consult, therapist=alice, start="2026-12-01 10:00")
+        given = make_appointment(consult, therapist=alice, start="2026-12-02 10:00")
+
+        move(away, away.start, carol, therapist=bob, all_the_same=True)
+        move(given, given.start, hers, therapist=bob, all_the_same=True)
+
+        told = {
+            moved: set(moved.notifications.filter(kind=Kind.MOVED).values_list("therapist__name", flat=True))
+            for moved in (away, given)
+        }
+        assert told == {away: {None, alice.name, "Bob"}, given: {None, "Bob"}}
+
     def test_it_may_overlap_where_it_was_itself(self, consult: AppointmentType, hers: User) -> None:
         appointment = make_appointment(consult, start="2026-12-01 10:00")
 

@@ -387,6 +387,20 @@ def test_a_moved_mail_names_the_last_moment_that_no_longer_holds(language: str, 
     assert "09:30" not in text_of(emails.compose(to_parent(appointment, Kind.REMINDER), now=NOW))
 
 
+def test_a_therapist_reads_with_whom_an_appointment_is_that_was_hers() -> None:
+    appointment = book(language="en")
+    bob = make_therapist(language="en", name="Bob", email="bob@example.org")
+
+    message = emails.compose(make_notification(Kind.MOVED, appointment=appointment, therapist=bob), now=NOW)
+    hers = emails.compose(to_therapist(appointment, Kind.MOVED), now=NOW)
+
+    for said in (text_of(message), html_of(message)):
+        assert "It is now with Demo Therapeut, and no longer with you." in said
+    # She may look at her own agenda, and not at a colleague's appointment.
+    assert str(appointment.public_id) not in html_of(message)
+    assert "no longer with you" not in text_of(hers)
+
+
 @pytest.mark.parametrize("kind", [Kind.MOVED, Kind.CANCELLED])
 def test_a_therapist_reads_whether_the_family_hears_of_it(kind: Kind) -> None:
     appointment = book(language="en")

@@ -211,6 +211,43 @@ class TestManaging:
         assert appointment.start == wall("2026-12-02 11:00")
         assert not Hold.objects.exists()
 
+    def test_where_its_therapist_no_longer_offers_it_it_moves_to_a_colleague(
+        self, visitor: Client, appointment: Appointment, consult: AppointmentType, alice: Therapist
+    ) -> None:
+        bob = make_therapist(name="Bob", slug="bob")
+        make_hours(bob, start="14:00", end="16:00")
+        consult.therapists.set([bob])
+        page, start = manage_link(appointment, "reschedule"), "2026-12-02T13:00Z"
+
+        assert f'value="{start}"' in visitor.get(page, {"day": "2026-12-02"}).content.decode()
+        asked = visitor.get(page, {"start": start})
+        assert "Bij Bob" in text(asked)
+        assert 'name="therapist" value="bob"' in asked.content.decode()
+        visitor.post(page, {"start": start, "therapist": "bob"})
+
+        appointment.refresh_from_db()
+        assert (appointment.start, appointment.therapist) == (wall("2026-12-02 14:00"), bob)
+
+    def test_where_nobody_does_it_says_whom_to_call(
+        self, visitor: Client, appointment: Appointment, consult: AppointmentType
+    ) -> None:
+        consult.therapists.clear()
+
+        page = visitor.get(manage_link(appointment, "reschedule"))
+
+        assert "U kunt hier nu geen afspraak maken. Bel dan:" in text(page)
+        assert "Alles is bezet" not in text(page)
+
+    @pytest.mark.parametrize("therapist", ["niemand", "\x00", ""])
+    def test_a_therapist_who_is_none_is_as_good_as_not_named(
+        self, visitor: Client, appointment: Appointment, alice: Therapist, therapist: str
+    ) -> None:
+        posted = {"start": "2026-12-02T10:00Z", "therapist": therapist}
+        visitor.post(manage_link(appointment, "reschedule"), posted)
+
+        appointment.refresh_from_db()
+        assert (appointment.start, appointment.therapist) == (wall("2026-12-02 11:00"), alice)
+
     def test_a_move_onto_a_taken_time_shows_the_free_ones(
         self, visitor: Client, appointment: Appointment, consult: AppointmentType
     ) -> None:
