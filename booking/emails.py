@@ -24,7 +24,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from booking import invitations, links, notifications
-from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Therapist, Unconfirmed
+from booking.models import (
+    Action,
+    Actor,
+    Appointment,
+    Kind,
+    Notification,
+    NotificationState,
+    Parent,
+    Therapist,
+    Unconfirmed,
+)
 from practice.links import absolute
 from practice.models import Practice
 
@@ -120,7 +130,7 @@ def _beside(notification: Notification, zone: ZoneInfo) -> Beside:
     if not appointment:
         return Beside()
     if not therapist:
-        return Beside(was=_was(appointment) if notification.kind == Kind.MOVED else None)
+        return Beside(was=_known_before(appointment, notification) if notification.kind == Kind.MOVED else None)
     deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
     told = appointment.notifications.filter(
         kind=_TOLD_BY.get(notification.kind, notification.kind),
@@ -134,6 +144,19 @@ def _beside(notification: Notification, zone: ZoneInfo) -> Beside:
         family_told=told.exists(),
         others=list(notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)),
     )
+
+
+def _known_before(appointment: Appointment, notification: Notification) -> datetime | None:
+    """Return the moment (UTC) of `appointment` that the parent of the mail `notification` knows, for it may have
+    moved more than once before a mail went out: the last one that was mailed, or agreed upon without any mail.
+    None where it is back there."""
+    moves = appointment.history.filter(action=Action.MOVED, start_before__isnull=False).order_by("pk")
+    left = list(moves.values_list("start_before", flat=True))
+    # A move's number is the sequence that it left; the mail about getting there has the same.
+    told = appointment.notifications.filter(kind=Kind.MOVED, parent=notification.parent)
+    unheard = {mail.sequence for mail in told if mail.state != NotificationState.SENT}
+    known = next((start for sequence, start in reversed([*enumerate(left)]) if sequence not in unheard), None)
+    return known if known != appointment.start else None
 
 
 def _was(appointment: Appointment) -> datetime | None:

@@ -77,13 +77,20 @@ def plan_moved(
     left: Therapist | None = None,
 ) -> None:
     """Void what was owed for the old time, and write down what the new one owes; also to the therapist who was
-    `left` for a colleague."""
-    void_outdated(appointment)
+    `left` for a colleague. Who was still to hear of the old time is told the new one, whatever `tell_parents`
+    says: without that mail a family has no link."""
     parents = _reachable(appointment)
     wanting = [parent for parent in parents if parent.wants_mail]
+    # What a worker has in hand just now may still be found void.
+    unheard = appointment.notifications.filter(
+        kind__in=[Kind.CONFIRMATION, Kind.MOVED], state__in=[*_WAITING, NotificationState.SENDING]
+    )
+    waiting = set(unheard.values_list("parent", flat=True)) if not tell_parents else set()
+    void_outdated(appointment)
     Notification.objects.bulk_create(
         [
             *_to_parents(appointment, parents if tell_parents else [], Kind.MOVED, now),
+            *_to_parents(appointment, [one for one in parents if one.pk in waiting], Kind.CONFIRMATION, now),
             *_reminders(appointment, wanting, zone, now),
             *([_to_therapist(appointment, Kind.MOVED, now)] if tell_therapist else []),
             *([_to_therapist(appointment, Kind.MOVED, now, left)] if left else []),

@@ -14,7 +14,18 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language, override
 
 from booking import emails, history, invitations, links
-from booking.models import Action, Actor, Appointment, Kind, Notification, Parent, Place, State, Therapist
+from booking.models import (
+    Action,
+    Actor,
+    Appointment,
+    Kind,
+    Notification,
+    NotificationState,
+    Parent,
+    Place,
+    State,
+    Therapist,
+)
 from practice.models import Practice
 from practice.translations import Translated
 from tests.booking.factories import (
@@ -385,6 +396,37 @@ def test_a_moved_mail_names_the_last_moment_that_no_longer_holds(language: str, 
         assert was in text_of(message)
         assert was in seen(html_of(message))
     assert "09:30" not in text_of(emails.compose(to_parent(appointment, Kind.REMINDER), now=NOW))
+
+
+WAYS_TO_HEAR = [
+    (NotificationState.SENT, "Before, it was on Wednesday 21 October 2026, 09:30."),
+    (NotificationState.VOID, "Before, it was on Tuesday 20 October 2026, 09:30."),
+    # Moved without a mail: it was agreed upon by phone.
+    (None, "Before, it was on Wednesday 21 October 2026, 09:30."),
+]
+
+
+@pytest.mark.parametrize(("heard", "was"), WAYS_TO_HEAR)
+def test_a_family_reads_the_moment_that_it_knows(heard: NotificationState | None, was: str) -> None:
+    appointment = book(language="en")
+    for start_before in (wall("2026-10-20 09:30"), wall("2026-10-21 09:30")):
+        history.record(appointment, Action.MOVED, by=Actor.THERAPIST, at=NOW, start_before=start_before)
+    if heard:
+        stamps = {"sent_at": NOW} if heard == NotificationState.SENT else {}
+        make_notification(Kind.MOVED, appointment=appointment, sequence=1, state=heard, **stamps)
+    appointment.sequence = 2
+
+    assert was in text_of(emails.compose(to_parent(appointment, Kind.MOVED), now=NOW))
+
+
+def test_who_is_moved_back_before_hearing_of_it_reads_no_other_moment() -> None:
+    appointment = book(language="en")
+    for start_before in (appointment.start, wall("2026-10-21 09:30")):
+        history.record(appointment, Action.MOVED, by=Actor.THERAPIST, at=NOW, start_before=start_before)
+    make_notification(Kind.MOVED, appointment=appointment, sequence=1, state=NotificationState.VOID)
+    appointment.sequence = 2
+
+    assert "Before, it was" not in text_of(emails.compose(to_parent(appointment, Kind.MOVED), now=NOW))
 
 
 def test_a_therapist_reads_with_whom_an_appointment_is_that_was_hers() -> None:

@@ -143,6 +143,30 @@ class TestPlans:
 
         assert planned(appointment) == [(Kind.MOVED, "parent", wall("2026-11-20 12:00"))]
 
+    @pytest.mark.parametrize("kind", [Kind.CONFIRMATION, Kind.MOVED])
+    @pytest.mark.parametrize(
+        ("state", "told"),
+        [
+            (NotificationState.DUE, True),
+            (NotificationState.SENDING, True),
+            (NotificationState.FAILED, True),
+            (NotificationState.SENT, False),
+        ],
+    )
+    def test_a_move_without_a_mail_still_tells_who_was_waiting_for_one(
+        self, kind: Kind, state: NotificationState, *, told: bool
+    ) -> None:
+        appointment, now = make_appointment(start="2026-12-01 14:00"), wall("2026-11-30 12:00")
+        stamps = {"sent_at": now} if state == NotificationState.SENT else {}
+        stamps |= {"lease_until": now} if state == NotificationState.SENDING else {}
+        make_notification(kind, appointment=appointment, state=state, **stamps)
+        appointment.sequence = 1
+
+        notifications.plan_moved(appointment, zone=AMSTERDAM, now=now, tell_parents=False, tell_therapist=False)
+
+        fresh = appointment.notifications.filter(sequence=1).exclude(kind=Kind.REMINDER)
+        assert [mail.kind for mail in fresh] == ([Kind.CONFIRMATION] if told else [])
+
     def test_what_failed_for_the_old_time_cannot_be_tried_again(self) -> None:
         appointment = make_appointment(start="2026-12-01 14:00")
         failed = make_notification(appointment=appointment, state=NotificationState.FAILED)
