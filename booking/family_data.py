@@ -12,7 +12,7 @@ from django.db.models import F
 from booking import access_log, appointments, claims, history, notifications, outbox
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
-from booking.models import Action, Actor, Appointment, Kind, Parent, State
+from booking.models import Action, Actor, Appointment, Parent, State
 
 
 def knows(parent: Parent, phone: str) -> bool:
@@ -120,9 +120,11 @@ def correct(
         ahead = fresh.state == State.CONFIRMED and now < fresh.start
         mailed = moved and bool(family.email) and expected and ahead
         if mailed and parent.email:
-            notifications.plan_again(fresh, Kind.CONFIRMATION, now=now)
+            notifications.plan_readdressed(fresh, now=now)
         elif mailed:
             notifications.plan_booked(fresh, zone=zone, now=now, tell_therapist=False)
-        if mailed:
+        if moved:
+            # What else failed, a cancellation say, failed for the address.
+            notifications.try_again(parent.notifications.all(), now=now)
             outbox.wake()
     return mailed

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from booking.intervals import from_wall, local_days
 from booking.models import (
@@ -112,12 +113,26 @@ def plan_cancelled(
     )
 
 
+def plan_readdressed(appointment: Appointment, *, now: datetime) -> None:
+    """Write down a confirmation to an address that was put right, in place of what waits and says the same."""
+    same = appointment.notifications.filter(kind__in=[Kind.CONFIRMATION, Kind.MOVED], parent__isnull=False)
+    same.filter(state__in=_WAITING).update(state=NotificationState.VOID)
+    plan_again(appointment, Kind.CONFIRMATION, now=now)
+
+
 def plan_again(appointment: Appointment, kind: Kind, *, now: datetime) -> int:
     """Write down one more mail of `kind` to each parent, whatever went before; return to how many."""
     number = appointment.notifications.filter(kind=kind, sequence=appointment.sequence).count()
     planned = _to_parents(appointment, _reachable(appointment), kind, now, again=number)
     Notification.objects.bulk_create(planned)
     return len(planned)
+
+
+def try_again(notifications: QuerySet[Notification], *, now: datetime) -> int:
+    """Make those of `notifications` that failed due again at `now` (UTC); return how many did."""
+    return notifications.filter(state=NotificationState.FAILED).update(
+        state=NotificationState.DUE, due_at=now, retry_at=None, attempts=0, last_error=""
+    )
 
 
 def reminders_ahead(parent: Parent) -> list[datetime]:

@@ -128,9 +128,7 @@ def try_out(message: EmailMessage) -> str:
 def retry(notification: Notification, *, now: datetime) -> bool:
     """Make a failed `notification` due again; return False where it was not (or no longer) failed."""
     with transaction.atomic():
-        again = Notification.objects.filter(pk=notification.pk, state=NotificationState.FAILED).update(
-            state=NotificationState.DUE, due_at=now, retry_at=None, attempts=0, last_error=""
-        )
+        again = notifications.try_again(Notification.objects.filter(pk=notification.pk), now=now)
         wake()
     return bool(again)
 

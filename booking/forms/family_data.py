@@ -31,7 +31,10 @@ class AnswerForm(PlainForm):
 
 
 class _Correction(FamilyForm):
-    """What is kept of a family, to be put right. Consent is not: it was given, or it was not."""
+    """What is kept of a family, to be put right. Consent is not: it was given, or it was not.
+
+    It carries what it was opened with, so that of two who correct at once neither undoes what the other did.
+    """
 
     language = forms.ChoiceField(
         label=_("Language of our mails"),
@@ -44,10 +47,17 @@ class _Correction(FamilyForm):
     def __init__(self, data: Any = None, *, now: Family) -> None:
         super().__init__(data, initial=asdict(now))
         self.now = now
+        for field in self.fields.values():
+            field.show_hidden_initial = True
 
     def corrected(self) -> Family:
-        """Return the family's data as they should be."""
-        return replace(self.now, **{name: self.cleaned_data[name] for name in self.fields})
+        """Return the family's data as they should be: as they are now, but for what was changed here."""
+        changed = [
+            name
+            for name in self.fields
+            if name in self.changed_data or self.add_initial_prefix(name) not in self.data
+        ]
+        return replace(self.now, **{name: self.cleaned_data[name] for name in changed})
 
 
 class CorrectForm(_Correction):

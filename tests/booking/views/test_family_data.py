@@ -24,6 +24,7 @@ from booking.models import (
     Notification,
     NotificationState,
     Parent,
+    State,
     Therapist,
 )
 from tests.booking.factories import make_appointment, make_notification, make_practice, make_type, wall
@@ -72,6 +73,12 @@ def answered(family: Client, appointment: Appointment, phone: str = "06 12345678
 def seen_of(appointment: Appointment) -> list[tuple[str, str]]:
     found = AccessEntry.objects.filter(appointment=appointment.public_id).order_by("at")
     return [(entry.action, entry.actor) for entry in found]
+
+
+def posted(page: Any) -> dict[str, str]:
+    """What the browser sends of the form on `page` as it stands, hidden fields included."""
+    hidden = re.findall(r'name="(initial-[a-z_]+)"(?: value="([^"]*)")?', page.content.decode())
+    return {field.html_name: field.value() for field in page.context["form"]} | dict(hidden)
 
 
 class TestSeeing:
@@ -343,12 +350,65 @@ class TestForAFamilyThatPhones:
 
         assert Notification.objects.filter(kind=Kind.CONFIRMATION).exists()
 
+    def test_what_was_still_to_be_mailed_goes_to_the_right_address_once(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        """What failed for the address is no alarm any more, and nobody gets the same mail twice."""
+        for kind, state in (
+            (Kind.CONFIRMATION, NotificationState.FAILED),
+            (Kind.MOVED, NotificationState.DUE),
+            (Kind.ASK_TO_MOVE, NotificationState.FAILED),
+        ):
+            make_notification(kind, appointment=appointment, state=state, due_at=NOW)
+
+        browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "right@example.org"})
+
+        due = Notification.objects.filter(state=NotificationState.DUE)
+        assert sorted(due.values_list("kind", flat=True)) == [Kind.ASK_TO_MOVE, Kind.CONFIRMATION]
+        assert not Notification.objects.filter(state=NotificationState.FAILED).exists()
+
+    def test_a_cancellation_that_failed_goes_to_the_right_address(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        make_notification(Kind.CANCELLED, appointment=appointment, state=NotificationState.FAILED, sequence=1)
+        Appointment.objects.update(state=State.CANCELLED, sequence=1, cancelled_at=NOW)
+
+        browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "right@example.org"})
+
+        assert [(mail.kind, mail.state) for mail in Notification.objects.all()] == [
+            (Kind.CANCELLED, NotificationState.DUE)
+        ]
+
+    def test_two_who_correct_at_once_do_not_undo_each_other(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        opened = browsers["alice"].get(self.path(appointment))
+        hers = posted(opened) | {"parent_name": "Noor Jansen"}
+        family = Client()
+        answered(family, appointment)
+        theirs = posted(family.get(address(appointment, "correct_data"))) | {"phone": "06 87654321"}
+
+        family.post(address(appointment, "correct_data"), theirs)
+        browsers["alice"].post(self.path(appointment), hers)
+
+        parent = Parent.objects.get()
+        assert (parent.name, parent.phone) == ("Noor Jansen", "+31687654321")
+
+    def test_what_is_refused_still_knows_what_it_was_opened_with(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        opened = posted(browsers["alice"].get(self.path(appointment)))
+        refused = browsers["alice"].post(self.path(appointment), opened | {"parent_name": ""})
+        Parent.objects.update(phone="+31687654321")
+
+        browsers["alice"].post(self.path(appointment), posted(refused) | {"parent_name": "Noor Jansen"})
+
+        assert Parent.objects.get().phone == "+31687654321"
+
     def test_what_stays_as_it_is_writes_nothing(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
-        form = browsers["alice"].get(self.path(appointment)).context["form"]
-
-        browsers["alice"].post(self.path(appointment), form.initial)
+        browsers["alice"].post(self.path(appointment), posted(browsers["alice"].get(self.path(appointment))))
 
         assert not HistoryEntry.objects.exists()
 
