@@ -174,13 +174,17 @@ def plan_confirm(unconfirmed: Unconfirmed, *, now: datetime) -> None:
 
 
 def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
-    """Write down today's overview for each therapist who has appointments today, once the morning has come."""
+    """Write down today's overview for each therapist who has appointments today, once the morning has come; what
+    was booked or moved since then calls for none."""
     local = now.astimezone(zone)
     if local.time() < OVERVIEW_AT:
         return
     today = local.date()
+    due_at = from_wall(datetime.combine(today, OVERVIEW_AT), zone)
     # Who takes no new families still has those that were booked; who left the practice has no more mail.
-    therapists = Therapist.objects.filter(pk__in=_confirmed_on(today, zone).values("therapist"))
+    therapists = Therapist.objects.filter(
+        pk__in=_confirmed_on(today, zone).filter(changed_at__lt=due_at).values("therapist")
+    )
     therapists = therapists.exclude(user__is_active=False)
     Notification.objects.bulk_create(
         [
@@ -189,7 +193,7 @@ def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
                 kind=Kind.OVERVIEW,
                 therapist=therapist,
                 local_day=today,
-                due_at=from_wall(datetime.combine(today, OVERVIEW_AT), zone),
+                due_at=due_at,
                 message_id=new_message_id(),
             )
             for therapist in therapists

@@ -220,6 +220,14 @@ class TestOverviews:
 
         assert not Notification.objects.exists()
 
+    @pytest.mark.parametrize(("booked", "told"), [("06:59", True), ("07:00", False), ("12:00", False)])
+    def test_what_is_booked_after_seven_calls_for_none(self, booked: str, *, told: bool) -> None:
+        make_appointment(start="2026-12-01 14:00", changed_at=wall(f"2026-12-01 {booked}"))
+
+        notifications.plan_overviews(zone=AMSTERDAM, now=wall("2026-12-01 12:01"))
+
+        assert Notification.objects.exists() == told
+
     def test_who_takes_no_new_families_gets_one_and_who_left_does_not(self) -> None:
         for number, open_account in enumerate((True, False)):
             account = User.objects.create(username=f"{number}", is_active=open_account)
