@@ -15,7 +15,7 @@ from booking.encryption import lookup_hash
 from booking.errors import BookingError
 from booking.free_time import FreeSlot
 from booking.links import DeadLink
-from booking.models import Appointment, AppointmentType, Therapist, Unconfirmed
+from booking.models import Appointment, AppointmentType, Hold, Therapist, Unconfirmed
 
 TERM = timedelta(hours=1)
 
@@ -33,6 +33,7 @@ def ask(
     therapist: Therapist | None = None,
 ) -> None:
     """Keep the slot at `start` (UTC) for an hour, and mail `family` a link to book it by: one for each `request`.
+    A form that was mended and sent again takes the place of what it sent before.
 
     Where holding it would go past a limit of holds, the mail goes all the same and the slot is not kept. Raises
     SlotTaken, OutsideBookingWindow, Busy, or TooManyRequests where the mailbox has had its share of mails.
@@ -43,8 +44,9 @@ def ask(
         rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(family.email), now=now)
         unconfirmed = Unconfirmed.objects.create(
             request=request.key,
+            body=request.body,
             appointment_type=appointment_type,
-            therapist=slot.therapist,
+            therapist=therapist,
             start=slot.start,
             email=family.email,
             language=family.language,
@@ -66,8 +68,12 @@ def ask(
         outbox.wake()
 
     asked = Unconfirmed.objects.filter(request=request.key)
-    if asked.exists():
-        return
+    if earlier := asked.first():
+        if earlier.body == request.body:
+            return
+        with claims.transacting():
+            Hold.objects.filter(visitor=_heir(earlier)).delete()
+            earlier.delete()
     try:
         claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
     except (BookingError, IntegrityError):

@@ -11,10 +11,12 @@ class Unconfirmed(models.Model):
     """What a family typed, until it presses the button in a mail or the hour is over: by_mail.py."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # HMAC of the form's key: the double click is one request.
+    # HMACs of the form's key and of what it sent: the double click is one request, the mended form is another.
     request = models.CharField(max_length=64, unique=True)
+    body = models.CharField(max_length=64, blank=True)
     appointment_type = models.ForeignKey(AppointmentType, models.CASCADE, related_name="+")
-    therapist = models.ForeignKey(Therapist, models.CASCADE, related_name="+")
+    # Whom the family chose; nobody where it is whoever is free.
+    therapist = models.ForeignKey(Therapist, models.CASCADE, related_name="+", null=True, blank=True)
     start = models.DateTimeField()
     email = EncryptedTextField()
     language = models.CharField(max_length=10)

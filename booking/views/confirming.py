@@ -1,5 +1,7 @@
 """A family confirms by the link in a mail what its browser could not prove."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -34,7 +36,7 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
     except links.DeadLink:
         rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
         return render(request, "booking/dead_link.html", status=404)
-    context = {
+    context: dict[str, Any] = {
         "type": unconfirmed.appointment_type,
         "therapist": unconfirmed.therapist,
         "start": unconfirmed.start,

@@ -10,7 +10,7 @@ from django.db import connection
 
 from booking import by_mail, emails, links, notifications, outbox, rate_limits
 from booking.appointments import Request
-from booking.errors import SlotTaken, TooManyRequests
+from booking.errors import OutsideBookingWindow, SlotTaken, TooManyRequests
 from booking.models import (
     Appointment,
     AppointmentType,
@@ -103,6 +103,30 @@ def test_a_double_click_is_one_mail(consult: AppointmentType) -> None:
     assert ask(consult) == ask(consult)
 
     assert Notification.objects.count() == 1
+
+
+def test_a_form_that_was_mended_takes_the_place_of_what_it_sent_before(consult: AppointmentType) -> None:
+    first = ask(consult, family=make_family(email="noor@exmaple.org"))
+
+    mended = ask(consult, request=Request(key="a-key", body="mended"))
+
+    assert (mended.email, mended.kept) == ("noor@example.org", True)
+    assert Notification.objects.get().unconfirmed == mended
+    assert Hold.objects.count() == 1
+    with pytest.raises(links.DeadLink):
+        by_mail.waiting(first.public_id, now=NOW)
+
+
+def test_whoever_is_free_is_still_whoever_when_it_is_confirmed(consult: AppointmentType, alice: Therapist) -> None:
+    bob = make_therapist()
+    make_hours(bob, start="09:00", end="12:00")
+    consult.therapists.add(bob)
+    anybody, alices = ask(consult), ask(consult, "2026-12-02 10:00", key="b", visitor="b", therapist=alice)
+    Therapist.objects.filter(pk=alice.pk).update(active=False)
+
+    assert by_mail.confirm(anybody, zone=AMSTERDAM, now=NOW).therapist == bob
+    with pytest.raises(OutsideBookingWindow):
+        by_mail.confirm(alices, zone=AMSTERDAM, now=NOW)
 
 
 def test_after_an_hour_it_opens_nothing_and_is_gone(consult: AppointmentType) -> None:
