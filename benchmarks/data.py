@@ -39,13 +39,13 @@ FUTURE = 240
 _FAMILY = """
 WITH made AS (
     INSERT INTO booking_appointment (
-        public_id, appointment_type_id, therapist_id, start, "end", occupied_start, occupied_end, state, sequence,
-        created_at, changed_at, outcome_at, cancelled_by, cancel_reason, idempotency_body, child_first_name,
-        age_band, remark
+        public_id, appointment_type_id, therapist_id, start, "end", occupied_start, occupied_end, place,
+        change_notice, state, sequence, created_at, changed_at, outcome_at, cancelled_by, cancel_reason,
+        idempotency_body, child_first_name, age_band, remark
     )
-    SELECT gen_random_uuid(), %(type)s, therapist, start, start + length, start, start + length, %(state)s, 0,
-        now() - interval '7 days', now(), CASE %(state)s WHEN 'attended' THEN now() END, '', '', '', %(name)s,
-        'under_12', ''
+    SELECT gen_random_uuid(), %(type)s, therapist, start, start + length, start, start + length, 'practice',
+        interval '1 day', %(state)s, 0, now() - interval '7 days', now(),
+        CASE %(state)s WHEN 'attended' THEN now() END, '', '', '', %(name)s, 'under_12', ''
     FROM ({times}) AS times
     RETURNING id, public_id, start
 ), parents AS (

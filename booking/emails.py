@@ -217,7 +217,7 @@ def _about_unconfirmed(unconfirmed: Unconfirmed, zone: ZoneInfo) -> dict[str, An
 def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
     return {
         **_about_appointment(appointment, zone),
-        "place": capfirst(appointment.appointment_type.get_place_display()),
+        "place": capfirst(appointment.get_place_display()),
         "url": links.agenda_url(appointment),
     }
 
@@ -233,6 +233,7 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
         **_about_appointment(appointment, practice.zone),
         "therapist": appointment.therapist,
         "place": invitations.place(appointment, practice),
+        "comes_by": appointment.place,
         "url": links.manage_url(parent),
         "reschedule_url": links.reschedule_url(parent),
         "choose_url": f"{absolute(reverse('booking:choose'))}?type={appointment.appointment_type.slug}",

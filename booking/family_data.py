@@ -58,6 +58,8 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
             "therapist": appointment.therapist.name,
             "start": appointment.start,
             "end": appointment.end,
+            "place": appointment.place,
+            "can_change_until": appointment.can_change_until,
             "state": appointment.state,
             "outcome_at": appointment.outcome_at,
             "created_at": appointment.created_at,

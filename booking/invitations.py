@@ -57,10 +57,9 @@ def calendar_file(appointment: Appointment, parent: Parent, practice: Practice, 
 
 def place(appointment: Appointment, practice: Practice) -> str:
     """Return where the appointment is, as one line in the language of the moment."""
-    where = appointment.appointment_type.place
-    if where == Place.PHONE:
+    if appointment.place == Place.PHONE:
         return _("By phone: the practice calls you.")
-    if where == Place.VIDEO:
+    if appointment.place == Place.VIDEO:
         return appointment.appointment_type.video_url or _("By video: the practice sends you the link.")
     return f"{practice.name}, {practice.street}, {practice.postal_code} {practice.city}"
 

@@ -149,6 +149,8 @@ class _About:
             therapist=self.therapist,
             start=start,
             end=start + self.appointment_type.duration,
+            place=self.appointment_type.place,
+            change_notice=self.appointment_type.change_notice,
             created_at=self.now,
             changed_at=self.now,
             **fields,

@@ -116,7 +116,7 @@ def _parent(request: PracticeRequest, token: str, now: datetime) -> Parent:
 def _appointment(request: PracticeRequest, appointment: Appointment) -> AppointmentOut:
     return AppointmentOut(
         **common(request, appointment),
-        place=Place(appointment.appointment_type.place),
+        place=Place(appointment.place),
         can_change_until=appointment.can_change_until.astimezone(request.practice.zone),
         sequence=appointment.sequence,
     )

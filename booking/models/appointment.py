@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.encryption import EncryptedTextField
 from booking.intervals import Interval
-from booking.models.offer import AppointmentType, Therapist
+from booking.models.offer import AppointmentType, Place, Therapist
 
 
 class AgeBand(models.TextChoices):
@@ -60,9 +60,12 @@ class Appointment(models.Model):
     )
     start = models.DateTimeField(_("start"))
     end = models.DateTimeField(_("end"))
-    # With the buffers of the type as they were when this was booked.
+    # With the buffers of the type as they were when this was booked, and so are the place and the notice: the
+    # family was told them.
     occupied_start = models.DateTimeField()
     occupied_end = models.DateTimeField()
+    place = models.CharField(_("place"), max_length=10, choices=Place.choices)
+    change_notice = models.DurationField()
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.CONFIRMED)
     # Rises with each move and with the cancellation: what was owed under an older one is void.
     sequence = models.PositiveIntegerField(default=0)
@@ -102,6 +105,7 @@ class Appointment(models.Model):
                 condition=Q(occupied_start__lte=F("start"), start__lt=F("end"), end__lte=F("occupied_end")),
             ),
             models.CheckConstraint(name="appointment_known_state", condition=Q(state__in=list(State.values))),
+            models.CheckConstraint(name="appointment_known_place", condition=Q(place__in=list(Place.values))),
             models.CheckConstraint(
                 name="appointment_cancelled_has_moment",
                 condition=Q(state=State.CANCELLED, cancelled_at__isnull=False)
@@ -128,7 +132,7 @@ class Appointment(models.Model):
         the practice itself asked for another time."""
         if self.asked_to_move_at:
             return self.start
-        return self.start - self.appointment_type.change_notice
+        return self.start - self.change_notice
 
     def erased_on(self, zone: ZoneInfo) -> date:
         """Return the day in `zone` on which the family's data goes by itself: a set number of days after the

@@ -134,6 +134,8 @@ def make_appointment(
         "end": ends,
         "occupied_start": begins - appointment_type.buffer_before,
         "occupied_end": ends + appointment_type.buffer_after,
+        "place": appointment_type.place,
+        "change_notice": appointment_type.change_notice,
         "created_at": begins - timedelta(days=7),
         "changed_at": begins - timedelta(days=7),
         "child_first_name": "Sam",

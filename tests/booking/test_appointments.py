@@ -26,6 +26,7 @@ from booking.models import (
     Notification,
     NotificationState,
     Parent,
+    Place,
     State,
     Therapist,
 )
@@ -69,6 +70,17 @@ class TestBook:
 
         assert appointment.occupied_start == wall("2026-12-01 09:55")
         assert appointment.occupied_end == wall("2026-12-01 11:10")
+
+    def test_it_keeps_the_place_and_the_notice_that_the_family_was_told(self, alice: Therapist) -> None:
+        consult = make_type(alice, change_notice=timedelta(hours=4))
+        appointment = book(consult, "2026-12-01 10:00")
+        consult.place, consult.change_notice = Place.PHONE, timedelta(days=2)
+        consult.save()
+
+        appointment.refresh_from_db()
+        assert (appointment.place, appointment.can_change_until) == (Place.PRACTICE, wall("2026-12-01 06:00"))
+        moved = move(appointment, "2026-12-02 10:00")
+        assert (moved.place, moved.can_change_until) == (Place.PHONE, wall("2026-11-30 10:00"))
 
     def test_a_taken_time_is_refused_and_writes_nothing(self, consult: AppointmentType) -> None:
         book(consult, "2026-12-01 10:00")

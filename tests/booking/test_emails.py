@@ -18,6 +18,7 @@ from booking.models import (
     Action,
     Actor,
     Appointment,
+    AppointmentType,
     Kind,
     Notification,
     NotificationState,
@@ -427,6 +428,20 @@ def test_who_is_moved_back_before_hearing_of_it_reads_no_other_moment() -> None:
     appointment.sequence = 2
 
     assert "Before, it was" not in text_of(emails.compose(to_parent(appointment, Kind.MOVED), now=NOW))
+
+
+def test_mails_say_the_place_that_the_family_was_told() -> None:
+    appointment = book(language="en")
+    AppointmentType.objects.update(place=Place.PHONE)
+    appointment = Appointment.objects.get()
+
+    confirmation = emails.compose(to_parent(appointment, Kind.CONFIRMATION), now=NOW)
+    reminder = emails.compose(to_parent(appointment, Kind.REMINDER), now=NOW)
+
+    assert "You are welcome at the practice at 10:00." in text_of(confirmation)
+    for message in (confirmation, reminder):
+        assert "Platanenlaan 21" in text_of(message)
+        assert "the practice calls you" not in text_of(message)
 
 
 def test_a_therapist_reads_with_whom_an_appointment_is_that_was_hers() -> None:

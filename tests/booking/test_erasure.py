@@ -68,7 +68,8 @@ class TestErase:
         parent = appointment.parents.get()
         times = {"start", "end", "occupied_start", "occupied_end", "created_at", "changed_at", "cancelled_at"}
         assert filled(appointment) == times | {
-            *("id", "public_id", "appointment_type", "therapist", "state", "sequence", "cancelled_by", "erased_at")
+            *("id", "public_id", "appointment_type", "therapist", "place", "change_notice"),
+            *("state", "sequence", "cancelled_by", "erased_at"),
         }
         assert filled(parent) == {
             *("id", "public_id", "appointment", "language", "booked"),

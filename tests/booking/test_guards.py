@@ -228,6 +228,7 @@ def test_a_time_changes_only_with_the_sequence(booked: Appointment, changed: set
         ("appointment_order_of_times", {"occupied_start": F("start") + MINUTE}),
         ("appointment_order_of_times", {"occupied_end": F("end") - MINUTE}),
         ("appointment_known_state", {"state": "gone"}),
+        ("appointment_known_place", {"place": "nowhere"}),
         ("appointment_cancelled_has_moment", {"state": State.CANCELLED}),
         ("appointment_cancelled_has_moment", {"cancelled_at": F("start")}),
         ("appointment_outcome_after_start", {"state": State.ATTENDED}),

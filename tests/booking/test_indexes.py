@@ -48,6 +48,8 @@ def consult(alice: Therapist) -> AppointmentType:
             end=erased - (number - 1) * hour,
             occupied_start=erased - number * hour,
             occupied_end=erased - (number - 1) * hour,
+            place=consult.place,
+            change_notice=consult.change_notice,
             state=State.ATTENDED,
             outcome_at=erased,
             created_at=erased - number * hour,

@@ -192,12 +192,14 @@ class TestTakingItAlong:
                 "cancel_reason",
                 "outcome_at",
             ),
-            *("appointment_type", "therapist", "asked_to_move_at", "erase_requested_at"),
+            *("appointment_type", "therapist", "place", "asked_to_move_at", "erase_requested_at"),
         }
         elsewhere = {"child_first_name", "age_band", "remark", "consent_version", "consented_at", "public_id"}
         ours = {
             *("id", "appointment", "booked", "link_version", "email_hash", "phone_hash", "changed_at", "sequence"),
             *("occupied_start", "occupied_end", "idempotency_key", "idempotency_body", "erased_at"),
+            # It is in "can_change_until".
+            "change_notice",
         }
         Appointment.objects.update(asked_to_move_at=NOW)
         Parent.objects.update(wants_reminders=False)
@@ -208,7 +210,7 @@ class TestTakingItAlong:
         columns = [*Appointment._meta.concrete_fields, *Parent._meta.concrete_fields]
         assert {field.name for field in columns} == parent | about | elsewhere | ours
         assert kept["parent"].keys() == parent
-        assert kept["appointment"].keys() == about | {"reference", "erased_on"}
+        assert kept["appointment"].keys() == about | {"reference", "erased_on", "can_change_until"}
         assert kept["child"].keys() == {"first_name", "age_band"}
         assert kept["consent"].keys() == {"version", "given_at"}
         assert (kept["parent"]["wants_mail"], kept["parent"]["wants_reminders"]) == (True, False)
