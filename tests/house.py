@@ -35,7 +35,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
-from tests.practice.factories import make_picture
+from tests.practice.factories import make_page, make_picture
 
 NOW = wall("2026-11-20 12:00")
 # What a visit may leave behind: counts of tries, who saw what, and the visitor's own session.
@@ -102,6 +102,7 @@ def make_house() -> dict[str, Any]:
         "choose_password": {"token": default_token_generator.make_token(alice.user)},
         "change_appointment_type": {"slug": consult.slug},
         "page": {"slug": "privacy"},
+        "practice_page_delete": {"object_id": make_page("over-ons").pk},
         "picture": {"digest": picture.digest},
         **{view: {"sample": "herinnering", "language": "nl"} for view in ["mail_preview", "mail_html"]},
         **{view: {"slug": "alice"} for view in ["open_colleague", "close_colleague", "forget_second_factor"]},
@@ -146,9 +147,8 @@ def _walk(resolver: URLResolver, prefix: str, namespace: str, parts: dict[str, A
             inside = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
             yield from _walk(entry, prefix + route, inside, parts)
             continue
-        known = parts | parts.get(entry.name or "", {})
-        if "object_id" in route:
-            known |= {"object_id": _first_of(entry)}
+        first = {"object_id": _first_of(entry)} if "object_id" in route else {}
+        known = parts | first | parts.get(entry.name or "", {})
         address = prefix + route
         name = namespace + (entry.name or address)
         for part in _PART.finditer(address):
