@@ -31,7 +31,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
-from booking import client, notifications, outbox, rate_limits
+from booking import client, feed, notifications, outbox, rate_limits
 from booking.devices import device
 from booking.encryption import EncryptedTextField
 from booking.errors import TooManyRequests
@@ -112,7 +112,8 @@ def forgot_password(email: str, *, now: datetime) -> None:
 
 
 def set_open(user: User, *, open: bool) -> None:
-    """Open or close the account `user`; a closed one is signed out everywhere, and parents do not book with it.
+    """Open or close the account `user`; a closed one is signed out everywhere, parents do not book with it, and
+    the address of its feed is dead for good. Opened again, it signs in, and no more.
 
     Raises ValidationError for the last one who manages the practice.
     """
@@ -120,6 +121,8 @@ def set_open(user: User, *, open: bool) -> None:
         if not open:
             _keep_a_manager(without=user)
             Therapist.objects.filter(user=user).update(active=False)
+            for therapist in Therapist.objects.filter(user=user):
+                feed.turn_off(therapist)
             _sign_out(user)
         User.objects.filter(pk=user.pk).update(is_active=open)
 

@@ -91,10 +91,11 @@ def feed_url(therapist: Therapist) -> str:
 
 
 def therapist_of(token: str) -> Therapist:
-    """Return the therapist whose feed `token` opens; raises DeadLink for every token that opens nothing."""
+    """Return the therapist whose feed `token` opens; raises DeadLink for every token that opens nothing, that of
+    a therapist whose account is closed among them."""
     try:
         identity, version = _FEED_SIGNER.unsign(token).split(".")
-        return Therapist.objects.get(
+        return Therapist.objects.exclude(user__is_active=False).get(
             pk=int(identity.removeprefix("therapist-")), feed_version=int(version), feed_on=True
         )
     except (BadSignature, ValueError, Therapist.DoesNotExist) as error:

@@ -1,4 +1,4 @@
-"""Accounts, where two managers act at the same moment, and for an address that nobody has."""
+"""Accounts, where two managers act at the same moment, for who left, and for an address that nobody has."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from booking import accounts, outbox
-from booking.models import Notification, Therapist
+from booking import accounts, feed, links, outbox
+from booking.models import FeedDetail, Notification, Therapist
 from tests.booking.accounts import make_account
 from tests.booking.factories import make_practice, make_therapist, wall
 from tests.visitor import all_at_once
@@ -62,6 +62,24 @@ class TestAtTheSameMoment:
         assert sorted(all_at_once([outcome(add), outcome(add)])) == ["done", "refused"]
         assert Therapist.objects.get().slug == "erin"
         assert Notification.objects.count() == 1
+
+
+@pytest.mark.engines
+@pytest.mark.django_db
+class TestClosing:
+    def test_an_account_that_is_opened_again_revives_no_address_of_the_feed(self) -> None:
+        user = make_account("alice@praktijk.example")
+        alice = make_therapist(user=user)
+        feed.turn_on(alice, FeedDetail.NAMES)
+        first = links.feed_url(alice)
+
+        accounts.set_open(user, open=False)
+        accounts.set_open(user, open=True)
+
+        alice.refresh_from_db()
+        assert not alice.feed_on
+        feed.turn_on(alice, FeedDetail.NAMES)
+        assert links.feed_url(alice) != first
 
 
 @pytest.mark.django_db

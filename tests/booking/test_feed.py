@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.signing import Signer
 from icalendar import Calendar
 
@@ -11,6 +12,7 @@ from booking import appointments, feed, links
 from booking.links import DeadLink
 from booking.models import Actor, FeedDetail, State, Therapist
 from practice.models import Practice
+from tests.booking.accounts import make_account
 from tests.booking.factories import make_appointment, make_practice, make_therapist, make_type, wall
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +152,14 @@ class TestItsAddress:
         feed.turn_on(alice, FeedDetail.NOTHING)
         with pytest.raises(DeadLink):
             links.therapist_of(first)
+
+    def test_it_opens_nothing_for_who_left(self) -> None:
+        dana = make_therapist(feed_on=True, user=make_account("dana@praktijk.example"))
+        assert links.therapist_of(token_of(dana)) == dana
+        User.objects.update(is_active=False)
+
+        with pytest.raises(DeadLink):
+            links.therapist_of(token_of(dana))
 
     def test_one_that_was_never_switched_on_opens_nothing(self) -> None:
         with pytest.raises(DeadLink):
