@@ -43,12 +43,7 @@ _METHODS: dict[str, invitations.Method] = {
     Kind.MOVED: "REQUEST",
     Kind.CANCELLED: "CANCEL",
 }
-# Which deed each of a therapist's mails tells of, and the mail by which the family hears of it.
-_DEEDS: dict[str, Action] = {
-    Kind.NEW_BOOKING: Action.BOOKED,
-    Kind.MOVED: Action.MOVED,
-    Kind.CANCELLED: Action.CANCELLED,
-}
+# By which mail the family hears of what a therapist's mail tells, where it is another one.
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
 _PREHEADER = re.compile(r'(?s)<div class="preheader"[^>]*>(.*?)</div>')
 
@@ -56,12 +51,13 @@ _PREHEADER = re.compile(r'(?s)<div class="preheader"[^>]*>(.*?)</div>')
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a mail tells besides its notification: who did it, when it was before its last move (UTC), whether the
-    family is told too, and what else the therapist has that day."""
+    family is told too, what else the therapist has that day, and who left where a manager reads it instead."""
 
     by_practice: bool = False
     was: datetime | None = None
     family_told: bool = False
     others: Sequence[Appointment] = ()
+    who_left: str = ""
 
 
 def compose(
@@ -131,18 +127,21 @@ def _beside(notification: Notification, zone: ZoneInfo) -> Beside:
         return Beside()
     if not therapist:
         return Beside(was=_known_before(appointment, notification) if notification.kind == Kind.MOVED else None)
-    deed = appointment.history.filter(action=_DEEDS[notification.kind]).last()
+    deed = notifications.deed_told_by(notification)
     told = appointment.notifications.filter(
         kind=_TOLD_BY.get(notification.kind, notification.kind),
         sequence=notification.sequence,
         parent__isnull=False,
     )
     day = appointment.start.astimezone(zone).date()
+    others = notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)
+    passed_on = therapist.pk != appointment.therapist_id and appointment.therapist.has_left
     return Beside(
         by_practice=deed is not None and deed.actor == Actor.THERAPIST,
         was=_was(appointment),
         family_told=told.exists(),
-        others=list(notifications.appointments_on(therapist, day, zone).exclude(pk=appointment.pk)),
+        others=[] if passed_on else list(others),
+        who_left=appointment.therapist.name if passed_on else "",
     )
 
 
@@ -178,7 +177,7 @@ def _about(notification: Notification, practice: Practice, beside: Beside, now: 
     was = {"was": _day_and_time(beside.was.astimezone(practice.zone)) if beside.was else ""}
     if notification.parent:
         return _about_parents(appointment, notification.parent, practice, now) | was
-    with_colleague = notification.therapist_id != appointment.therapist_id
+    with_colleague = notification.therapist_id != appointment.therapist_id and not beside.who_left
     return {
         **_about_therapists(appointment, practice.zone),
         **was,
@@ -188,6 +187,7 @@ def _about(notification: Notification, practice: Practice, beside: Beside, now: 
         "by_practice": beside.by_practice,
         "family_told": beside.family_told,
         "neighbours": [_about_therapists(other, practice.zone) for other in beside.others],
+        "who_left": beside.who_left,
     }
 
 

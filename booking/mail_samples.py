@@ -47,9 +47,10 @@ class Sample:
     kind: Kind
     title: str | Promise
     to_therapist: bool = False
-    # What is different about the appointment, and about its type.
+    # What is different about the appointment, about its type, and whether it is with a colleague who left.
     appointment: dict[str, Any] = field(default_factory=dict)
     place: Place = Place.PRACTICE
+    of_who_left: bool = False
 
 
 SAMPLES = [
@@ -69,6 +70,13 @@ SAMPLES = [
     Sample("nieuwe-afspraak", Kind.NEW_BOOKING, _("New appointment"), to_therapist=True),
     Sample("therapeut-verzet", Kind.MOVED, _("Moved"), to_therapist=True),
     Sample("therapeut-afgezegd", Kind.CANCELLED, _("Cancelled"), to_therapist=True),
+    Sample(
+        "afgezegd-bij-wie-wegging",
+        Kind.CANCELLED,
+        _("Cancelled, with a colleague who left"),
+        to_therapist=True,
+        of_who_left=True,
+    ),
     Sample("overzicht", Kind.OVERVIEW, _("The appointments of a day"), to_therapist=True),
     Sample("wachtwoord", Kind.PASSWORD_LINK, _("Link to choose a password"), to_therapist=True),
 ]
@@ -100,7 +108,12 @@ def compose(
     appointment = about.at(day, 10, **sample.appointment)
     about.settle(appointment, sample.kind)
     others = [about.at(day, 13), about.at(day, 15)]
-    beside = Beside(was=about.at(day - timedelta(days=1), 14).start, family_told=True, others=others)
+    beside = Beside(
+        was=about.at(day - timedelta(days=1), 14).start,
+        family_told=True,
+        others=[] if sample.of_who_left else others,
+        who_left=therapist.name if sample.of_who_left else "",
+    )
     notification = Notification(
         kind=sample.kind, sequence=appointment.sequence, due_at=now, message_id=notifications.new_message_id()
     )

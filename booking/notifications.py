@@ -11,8 +11,11 @@ from django.db.models import QuerySet
 
 from booking.intervals import from_wall, local_days
 from booking.models import (
+    Action,
+    Actor,
     Appointment,
     AppointmentQuerySet,
+    HistoryEntry,
     Kind,
     Notification,
     NotificationState,
@@ -28,6 +31,12 @@ QUIET_FROM, QUIET_UNTIL, EVENING = time(21), time(8), time(20)
 NO_REMINDER_WITHIN = timedelta(hours=12)
 OVERVIEW_AT = time(7)
 _LEAD = re.compile(r"([0-9]{1,3})([dh])")
+# Which deed each of a therapist's mails tells of.
+_DEEDS: dict[str, Action] = {
+    Kind.NEW_BOOKING: Action.BOOKED,
+    Kind.MOVED: Action.MOVED,
+    Kind.CANCELLED: Action.CANCELLED,
+}
 _WAITING = [NotificationState.DUE, NotificationState.FAILED]
 
 
@@ -221,7 +230,41 @@ def void_outdated(appointment: Appointment) -> None:
 
 
 def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> NotificationState | None:
-    """Return VOID where `notification` is no longer true, MISSED where it comes too late, else None."""
+    """Return VOID where `notification` is no longer true, or for a therapist who left; MISSED where it comes too
+    late; else None."""
+    stale = _stale(notification, zone=zone, now=now)
+    if stale is None and notification.therapist and notification.therapist.has_left:
+        return NotificationState.VOID
+    return stale
+
+
+def pass_on(notification: Notification, *, zone: ZoneInfo, now: datetime) -> bool:
+    """Let all who manage the practice hear what `notification` would tell, if it is about an appointment with a
+    therapist who left and only therefore void (decision 49); return False where none of them gets mail.
+
+    What the practice did itself, one of them did, and what went to a colleague, that one was told: neither is
+    passed on.
+    """
+    therapist, appointment = notification.therapist, notification.appointment
+    if not therapist or not therapist.has_left or not appointment or appointment.therapist_id != therapist.pk:
+        return True
+    deed = deed_told_by(notification)
+    if (deed and deed.actor == Actor.THERAPIST) or _stale(notification, zone=zone, now=now) is not None:
+        return True
+    managers = Therapist.objects.filter(user__is_staff=True, user__is_active=True)
+    passed_on = [_to_therapist(appointment, Kind(notification.kind), now, manager) for manager in managers]
+    # A worker that died before the mark passes it on once more.
+    Notification.objects.bulk_create(passed_on, ignore_conflicts=True)
+    return bool(passed_on)
+
+
+def deed_told_by(notification: Notification) -> HistoryEntry | None:
+    """Return what was done with the appointment of `notification`, of which that tells its therapist."""
+    assert notification.appointment is not None
+    return notification.appointment.history.filter(action=_DEEDS[notification.kind]).last()
+
+
+def _stale(notification: Notification, *, zone: ZoneInfo, now: datetime) -> NotificationState | None:
     if notification.kind == Kind.OVERVIEW:
         assert notification.therapist is not None
         assert notification.local_day is not None
@@ -235,8 +278,7 @@ def verdict(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Not
         return NotificationState.MISSED if now >= notification.unconfirmed.expires_at else None
     if notification.kind == Kind.PASSWORD_LINK:
         assert notification.therapist is not None
-        account = notification.therapist.user
-        return None if account and account.is_active else NotificationState.VOID
+        return None if notification.therapist.user else NotificationState.VOID
     appointment = notification.appointment
     assert appointment is not None
     expected = State.CANCELLED if notification.kind == Kind.CANCELLED else State.CONFIRMED

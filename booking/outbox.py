@@ -39,7 +39,7 @@ _WITH_ALL_IT_SAYS = Notification.objects.select_related(
     "appointment__appointment_type",
     "appointment__therapist",
     "parent",
-    "therapist",
+    "therapist__user",
     "unconfirmed__appointment_type",
 ).defer(
     "appointment__child_first_name",
@@ -226,6 +226,9 @@ def _send(
     notification: Notification, practice: Practice, connection: BaseEmailBackend, now: datetime
 ) -> tuple[NotificationState, str]:
     stale = notifications.verdict(notification, zone=practice.zone, now=now)
+    if stale == NotificationState.VOID and not notifications.pass_on(notification, zone=practice.zone, now=now):
+        # Shown above the agenda: somebody has to hear of it.
+        return NotificationState.FAILED, "account closed"
     if stale is not None:
         return stale, ""
     message = emails.compose(notification, practice, now=now)

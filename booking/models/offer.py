@@ -50,6 +50,11 @@ class Therapist(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the account is closed; who never had one has not left."""
+        return self.user is not None and not self.user.is_active
+
 
 class Place(models.TextChoices):
     PRACTICE = "practice", _("at the practice")

@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.utils.timezone import get_current_timezone_name
@@ -180,6 +181,32 @@ def test_a_therapist_reads_time_and_type_and_goes_to_the_agenda(kind: Kind, day:
         assert DAYS[day, language] in content
         assert TIMES[language] in content
         assert {"nl": "Eerste afspraak", "en": "First consultation"}[language] in content
+
+
+@languages
+@pytest.mark.parametrize("kind", TO_THERAPIST)
+def test_a_manager_reads_whose_it_was_where_she_left(kind: Kind, language: str) -> None:
+    """Of a colleague's appointment that is taken care of no more the manager's own day tells nothing."""
+    appointment = book(language=language)
+    bob = make_therapist(language=language, email="bob@praktijk.example")
+    make_appointment(therapist=bob, start="2026-10-25 15:00")
+    Therapist.objects.filter(pk=appointment.therapist_id).update(
+        user=User.objects.create(username="left", is_active=False)
+    )
+    appointment = Appointment.objects.get(pk=appointment.pk)
+
+    message = emails.compose(make_notification(kind, appointment=appointment, therapist=bob), now=NOW)
+
+    sentence = {
+        "nl": "Deze afspraak is bij Demo Therapeut, van wie het account gesloten is.",
+        "en": "This appointment is with Demo Therapeut, whose account is closed.",
+    }[language]
+    assert message.to == ["bob@praktijk.example"]
+    for content in (text_of(message), html_of(message)):
+        assert sentence in " ".join(content.split())
+        assert "15:00" not in content
+        assert links.agenda_url(appointment) in content
+        assert {"nl": "bij u", "en": "with you"}[language] not in content
 
 
 def test_the_confirmation_tells_all_a_parent_must_know() -> None:

@@ -333,6 +333,23 @@ class TestVerdict:
             NotificationState.MISSED
         )
 
+    @pytest.mark.parametrize("kind", [Kind.NEW_BOOKING, Kind.MOVED, Kind.OVERVIEW])
+    def test_who_left_gets_no_mail(self, kind: Kind) -> None:
+        alice = make_therapist(user=User.objects.create(username="alice"))
+        appointment = make_appointment(therapist=alice, start="2026-12-01 14:00")
+        about = {"appointment": appointment} if kind != Kind.OVERVIEW else {"local_day": date(2026, 12, 1)}
+        mail = make_notification(kind, therapist=alice, **about)
+
+        assert self.verdict(mail, "2026-12-01 09:00") is None
+        User.objects.update(is_active=False)
+        assert self.verdict(mail, "2026-12-01 09:00") == NotificationState.VOID
+
+    def test_a_family_hears_of_what_was_with_a_therapist_who_left(self) -> None:
+        alice = make_therapist(user=User.objects.create(username="alice", is_active=False))
+        mail = make_notification(appointment=make_appointment(therapist=alice, start="2026-12-01 14:00"))
+
+        assert self.verdict(mail, "2026-11-30 12:00") is None
+
     def test_an_overview_of_a_day_that_emptied_is_void_and_of_a_past_day_missed(self) -> None:
         appointment = make_appointment(start="2026-12-01 14:00")
         overview = make_notification(

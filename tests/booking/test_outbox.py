@@ -10,14 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.mail import get_connection
 from django.db import OperationalError, connection, transaction
 
-from booking import appointments, emails, erasure, links, notifications, outbox
-from booking.models import Actor, Appointment, Kind, Notification, NotificationState, Parent, State
+from booking import accounts, agenda, appointments, emails, erasure, links, notifications, outbox
+from booking.models import Actor, Appointment, Kind, Notification, NotificationState, Parent, State, Therapist
 from practice.models import Practice
+from tests.booking.accounts import make_account
 from tests.booking.elsewhere import PATIENCE, elsewhere, meanwhile
-from tests.booking.factories import AMSTERDAM, make_appointment, make_notification, make_practice, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    make_notification,
+    make_practice,
+    make_therapist,
+    wall,
+)
 from tests.servers import free_port
 from tests.smtp_sink import Sink
 
@@ -525,6 +534,108 @@ def test_what_is_no_longer_true_is_void_and_stays_unsent(sink: Sink, due: Notifi
     deliver(due)
 
     assert (due.state, sink.messages) == (NotificationState.VOID, [])
+
+
+class TestOfATherapistWhoLeft:
+    """Alice, whose account is closed. Bob and Erin manage the practice; Charlie does not."""
+
+    @pytest.fixture
+    def alice(self) -> Therapist:
+        return make_therapist(user=make_account("alice@praktijk.example", second_factor=False))
+
+    @pytest.fixture
+    def managers(self) -> list[Therapist]:
+        make_therapist(user=make_account("charlie@praktijk.example", second_factor=False))
+        return [
+            make_therapist(email=email, user=make_account(email, manager=True, second_factor=False))
+            for email in ("bob@praktijk.example", "erin@praktijk.example")
+        ]
+
+    def close(self, alice: Therapist) -> None:
+        assert alice.user is not None
+        accounts.set_open(alice.user, open=False)
+
+    def cancelled(self, alice: Therapist, by: Actor, account: User | None = None) -> Notification:
+        """What Alice is owed, who left, of a cancellation that her family hears of."""
+        appointment = make_appointment(therapist=alice, start="2026-12-01 14:00")
+        self.close(alice)
+        appointments.cancel(appointment, by=by, account=account, now=NOW)
+        Notification.objects.filter(parent__isnull=False).update(state=SENT, sent_at=NOW)
+        return Notification.objects.get(therapist=alice)
+
+    def test_the_managers_hear_what_a_family_did(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        mail = deliver(self.cancelled(alice, by=Actor.PARENT))
+
+        assert (mail.state, mail.last_error) == (NotificationState.VOID, "")
+        told = Notification.objects.filter(therapist__in=managers)
+        assert [(row.kind, row.state, row.appointment) for row in told] == [
+            (Kind.CANCELLED, SENT, mail.appointment)
+        ] * 2
+        assert {message["To"] for message in sink.messages} == {"bob@praktijk.example", "erin@praktijk.example"}
+
+    def test_they_hear_what_was_owed_before_she_left_too(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        appointment = make_appointment(therapist=alice, start="2026-12-01 14:00")
+        notifications.plan_booked(appointment, zone=AMSTERDAM, now=NOW)
+        self.close(alice)
+
+        outbox.deliver_due(lambda: NOW)
+
+        new = Notification.objects.filter(kind=Kind.NEW_BOOKING, state=SENT)
+        assert {row.therapist for row in new} == set(managers)
+
+    def test_each_hears_it_once_though_a_worker_died_over_it(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        mail = self.cancelled(alice, by=Actor.PARENT)
+        # This far it came, and no mark says so.
+        fresh = Notification.objects.get(pk=mail.pk)
+        assert notifications.pass_on(fresh, zone=AMSTERDAM, now=NOW)
+        Notification.objects.filter(pk=mail.pk).update(state=SENDING, lease_until=NOW - timedelta(minutes=1))
+
+        assert deliver(mail).state == NotificationState.VOID
+        assert len(sink.messages) == 2
+
+    def test_nobody_is_told_what_the_practice_did_itself(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        mail = deliver(self.cancelled(alice, by=Actor.THERAPIST, account=managers[0].user))
+
+        assert (mail.state, sink.messages) == (NotificationState.VOID, [])
+        assert not Notification.objects.filter(therapist__in=managers).exists()
+
+    def test_what_went_to_a_colleague_that_one_alone_is_told(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        appointment = make_appointment(therapist=make_therapist(), start="2026-12-01 14:00")
+        notifications.plan_moved(appointment, zone=AMSTERDAM, now=NOW, tell_parents=False, left=alice)
+        self.close(alice)
+
+        outbox.deliver_due(lambda: NOW)
+
+        told = Notification.objects.filter(therapist__isnull=False, state=SENT)
+        assert [mail.therapist for mail in told] == [appointment.therapist]
+
+    def test_of_what_is_true_no_more_nobody_hears(
+        self, sink: Sink, alice: Therapist, managers: list[Therapist]
+    ) -> None:
+        mail = self.cancelled(alice, by=Actor.PARENT)
+        Appointment.objects.update(erased_at=NOW)
+
+        assert deliver(mail).state == NotificationState.VOID
+        assert not Notification.objects.filter(therapist__in=managers).exists()
+
+    def test_where_no_manager_gets_mail_the_agenda_says_that_nobody_heard(
+        self, sink: Sink, alice: Therapist
+    ) -> None:
+        make_account("bob@praktijk.example", manager=True, second_factor=False)
+        mail = deliver(self.cancelled(alice, by=Actor.PARENT))
+
+        assert (mail.state, mail.last_error) == (NotificationState.FAILED, "account closed")
+        assert list(agenda.undelivered(Notification.objects.all(), zone=AMSTERDAM, now=NOW)) == [mail]
 
 
 def test_a_failed_mail_can_be_tried_again_once(
