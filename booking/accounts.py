@@ -119,7 +119,7 @@ def set_open(user: User, *, open: bool) -> None:
     """
     with transaction.atomic():
         if not open:
-            _keep_a_manager(without=user)
+            keep_a_manager(without=user)
             Therapist.objects.filter(user=user).update(active=False)
             for therapist in Therapist.objects.filter(user=user):
                 feed.turn_off(therapist)
@@ -131,7 +131,7 @@ def set_manager(user: User, *, manager: bool) -> None:
     """Let `user` manage the practice, or not any more. Raises ValidationError for the last one who does."""
     with transaction.atomic():
         if not manager:
-            _keep_a_manager(without=user)
+            keep_a_manager(without=user)
         User.objects.filter(pk=user.pk).update(is_staff=manager, is_superuser=manager)
 
 
@@ -156,7 +156,9 @@ def _lock_managers() -> list[int]:
     return list(managers.values_list("pk", flat=True))
 
 
-def _keep_a_manager(*, without: User) -> None:
+def keep_a_manager(*, without: User) -> None:
+    """Raise ValidationError where nobody would manage the practice without `without`; in the caller's transaction,
+    until whose end nobody else stops either."""
     if _lock_managers() == [without.pk]:
         raise ValidationError(_("Somebody must manage the practice: make someone else a manager first."))
 

@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from booking import accounts
 from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 from practice.admin_site import SturdyList
@@ -69,6 +70,17 @@ class AccountChangeForm(_AddressForm, UserChangeForm):  # type: ignore[type-arg]
     class Meta(UserChangeForm.Meta):
         labels, help_texts = _LABELS, _HELP_TEXTS
 
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse to let the last one go who manages the practice."""
+        data = super().clean()
+        for field in ("is_active", "is_staff"):
+            if field in self.fields and not self.cleaned_data.get(field):
+                try:
+                    accounts.keep_a_manager(without=self.instance)
+                except ValidationError as error:
+                    self.add_error(field, error)
+        return data
+
 
 class AccountPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Django puts its own sentence together while it is imported, and so in one language for all."""
@@ -100,21 +112,32 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = ["last_login", "date_joined"]
     actions = ["remove_second_factor"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Nobody shuts oneself out."""
+        return [*self.readonly_fields, *(["is_active"] if obj == request.user else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether `obj` may go: whoever manages the practice is not the one to delete oneself."""
+        return super().has_delete_permission(request, obj) and obj != request.user
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Keep the account; one that is closed or opened here is so in all that this means."""
         obj.is_superuser = obj.is_staff
+        if change and "is_active" in form.changed_data:
+            accounts.set_open(obj, open=obj.is_active)
         super().save_model(request, obj, form, change)
 
     @admin.action(description=_("Remove the second step of signing in (phone lost)"))
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the chosen accounts set up their second factor anew."""
-        accounts = queryset.filter(authenticator__isnull=False).distinct().count()
+        number = queryset.filter(authenticator__isnull=False).distinct().count()
         Authenticator.objects.filter(user__in=queryset).delete()
         sentence = ngettext(
             "%(number)d account sets up its second step anew when it signs in.",
             "%(number)d accounts set up their second step anew when they sign in.",
-            accounts,
+            number,
         )
-        self.message_user(request, sentence % {"number": accounts}, messages.SUCCESS)
+        self.message_user(request, sentence % {"number": number}, messages.SUCCESS)
 
 
 @admin.register(Therapist)

@@ -4,15 +4,33 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from booking.models import Appointment, AppointmentType, Hold, Notification, Parent, State, Therapist
-from tests.booking.accounts import PASSWORD, make_account, signed_in
-from tests.booking.factories import make_appointment, make_notification, make_practice, make_therapist, make_type
+from booking import accounts, feed, free_time
+from booking.models import (
+    Appointment,
+    AppointmentType,
+    FeedDetail,
+    Hold,
+    Notification,
+    Parent,
+    State,
+    Therapist,
+)
+from tests.booking.accounts import PASSWORD, code, make_account, signed_in
+from tests.booking.factories import (
+    make_appointment,
+    make_hours,
+    make_notification,
+    make_practice,
+    make_therapist,
+    make_type,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -231,6 +249,76 @@ class TestAccounts:
         assert response.status_code == 302, response.context["adminform"].form.errors
         user = User.objects.get(therapist=alice)
         assert (user.username, user.is_superuser) == ("alice.bos@praktijk.example", True)
+
+    def test_who_is_closed_here_is_out_at_once_and_cannot_be_booked(self, bob: Client, alice: Therapist) -> None:
+        consult = make_type(alice)
+        make_hours(alice)
+        feed.turn_on(alice, FeedDetail.NAMES)
+        hers = Client(headers={"accept-language": "en"})
+        hers.post("/en/account/login/", {"login": "alice@praktijk.example", "password": PASSWORD})
+        hers.post("/en/account/2fa/authenticate/", {"code": code()})
+        assert UserSession.objects.filter(user=alice.user_id).exists()
+        assert list(free_time.offering(consult)) == [alice]
+
+        response = bob.post(f"/en/beheer/auth/user/{alice.user_id}/change/", {"email": "alice@praktijk.example"})
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        alice.refresh_from_db()
+        assert not User.objects.get(therapist=alice).is_active
+        assert list(free_time.offering(consult)) == []
+        assert not alice.feed_on
+        assert not UserSession.objects.filter(user=alice.user_id).exists()
+
+    def test_who_is_opened_again_signs_in_and_is_not_booked_yet(self, bob: Client, alice: Therapist) -> None:
+        assert alice.user is not None
+        accounts.set_open(alice.user, open=False)
+        data = {"email": "alice@praktijk.example", "is_active": "on"}
+
+        assert bob.post(f"/en/beheer/auth/user/{alice.user_id}/change/", data).status_code == 302
+
+        alice.refresh_from_db()
+        assert User.objects.get(therapist=alice).is_active
+        assert not alice.active
+
+    def test_the_last_manager_stays_one(self, bob: Client) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        data = {"email": "robert@praktijk.example", "is_active": "on"}
+
+        response = bob.post(f"/en/beheer/auth/user/{user.pk}/change/", data)
+
+        form = response.context["adminform"].form
+        assert response.status_code == 200
+        assert form.errors == {
+            "is_staff": ["Somebody must manage the practice: make someone else a manager first."]
+        }
+        assert (form["email"].value(), form["is_staff"].value()) == ("robert@praktijk.example", False)
+        user.refresh_from_db()
+        assert (user.email, user.is_staff) == ("bob@praktijk.example", True)
+
+    def test_of_two_managers_one_can_stop(self, bob: Client) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        make_account("erin@praktijk.example", manager=True)
+
+        bob.post(f"/en/beheer/auth/user/{user.pk}/change/", {"email": user.email, "is_active": "on"})
+
+        user.refresh_from_db()
+        assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
+
+    def test_nobody_shuts_oneself_out(self, bob: Client) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        make_account("erin@praktijk.example", manager=True)
+
+        page = bob.get(f"/en/beheer/auth/user/{user.pk}/change/")
+        assert "is_active" not in page.context["adminform"].form.fields
+        bob.post(f"/en/beheer/auth/user/{user.pk}/change/", {"email": user.email, "is_staff": "on"})
+        assert bob.post(f"/en/beheer/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
+        bob.post(
+            "/en/beheer/auth/user/",
+            {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"},
+        )
+
+        user.refresh_from_db()
+        assert (user.is_active, user.is_staff) == (True, True)
 
     def test_a_lost_phone_is_helped_by_removing_the_second_step(self, bob: Client, alice: Therapist) -> None:
         data = {"action": "remove_second_factor", "_selected_action": [alice.user_id]}
