@@ -135,6 +135,18 @@ def set_manager(user: User, *, manager: bool) -> None:
         User.objects.filter(pk=user.pk).update(is_staff=manager, is_superuser=manager)
 
 
+def change_address(user: User, email: str) -> None:
+    """Let `user` sign in with `email`, in small letters and nobody else's; links for a password go there too.
+
+    What a therapist is told by mail goes along where it went to the address before. Where she wants it elsewhere
+    (`Therapist.email`, which a manager can change by itself), it stays there.
+    """
+    with transaction.atomic():
+        before = User.objects.select_for_update().get(pk=user.pk).email
+        Therapist.objects.filter(user=user, email__iexact=before).update(email=email)
+        User.objects.filter(pk=user.pk).update(username=email, email=email)
+
+
 def forget_second_factor(user: User) -> None:
     """Forget phone, passkeys and recovery codes of `user`, who then sets up the second step anew.
 

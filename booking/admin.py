@@ -123,6 +123,8 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Keep the account; one that is closed or opened here is so in all that this means."""
         obj.is_superuser = obj.is_staff
+        if change and "email" in form.changed_data:
+            accounts.change_address(obj, obj.email)
         if change and "is_active" in form.changed_data:
             accounts.set_open(obj, open=obj.is_active)
         super().save_model(request, obj, form, change)
@@ -155,6 +157,10 @@ class TherapistAdmin(SturdyList):
     ) -> forms.Field | None:
         if db_field.name == "language":
             return forms.ChoiceField(label=db_field.verbose_name, choices=settings.LANGUAGES)
+        if db_field.name == "email":
+            kwargs["help_text"] = _(
+                "News of appointments goes here. To sign in, the address of the account counts."
+            )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Therapist | None = None) -> bool:

@@ -72,7 +72,13 @@ def compose(
     beside = beside or _beside(notification, practice.zone)
     recipient = notification.parent or notification.therapist or notification.unconfirmed
     assert recipient is not None
-    for address in (recipient.email, practice.email):
+    to = recipient.email
+    if notification.kind == Kind.PASSWORD_LINK:
+        # Her notices may go elsewhere: whoever reads them need not be who signs in.
+        assert notification.therapist is not None
+        assert notification.therapist.user is not None
+        to = notification.therapist.user.email
+    for address in (to, practice.email):
         validate_email(address)
     with override(recipient.language), timezone.override(practice.zone):
         context = {
@@ -86,7 +92,7 @@ def compose(
             subject=_header(_render(f"{template}.subject.txt", context)),
             body=_paragraphs(_render(f"{template}.txt", context)),
             from_email=sender(practice),
-            to=[recipient.email],
+            to=[to],
             reply_to=[_address_of(practice)],
             headers={
                 "Message-ID": notification.message_id,

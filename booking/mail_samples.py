@@ -93,7 +93,7 @@ def compose(
         name=_texts(_("Example Therapist")).in_language(language),
         email=to or THERAPIST,
         language=language,
-        user=User(pk=0, email=THERAPIST),
+        user=User(pk=0, email=to or THERAPIST),
     )
     appointment_type = AppointmentType(
         slug="voorbeeld",

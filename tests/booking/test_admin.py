@@ -280,6 +280,24 @@ class TestAccounts:
         assert User.objects.get(therapist=alice).is_active
         assert not alice.active
 
+    @pytest.mark.parametrize(
+        ("notices_to", "then"),
+        [("alice@praktijk.example", "new@praktijk.example"), ("alice@thuis.example", "alice@thuis.example")],
+        ids=["one address for both", "another for her notices"],
+    )
+    def test_another_address_to_sign_in_with_takes_her_mail_along_where_it_was_the_same(
+        self, bob: Client, alice: Therapist, notices_to: str, then: str
+    ) -> None:
+        Therapist.objects.update(email=notices_to)
+        data = {"email": "New@praktijk.example", "is_active": "on"}
+
+        assert bob.post(f"/en/beheer/auth/user/{alice.user_id}/change/", data).status_code == 302
+
+        alice.refresh_from_db()
+        assert alice.user is not None
+        assert (alice.user.username, alice.user.email) == ("new@praktijk.example", "new@praktijk.example")
+        assert alice.email == then
+
     def test_the_last_manager_stays_one(self, bob: Client) -> None:
         user = User.objects.get(email="bob@praktijk.example")
         data = {"email": "robert@praktijk.example", "is_active": "on"}

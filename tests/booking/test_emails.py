@@ -563,6 +563,13 @@ def test_the_overview_costs_as_many_queries_for_three_as_for_one(
         emails.compose(notification, now=NOW)
 
 
+def test_a_link_to_choose_a_password_goes_to_the_address_that_signs_in() -> None:
+    user = User.objects.create(username="alice@praktijk.example", email="alice@praktijk.example")
+    alice = make_therapist(user=user, email="alice@thuis.example")
+
+    assert emails.compose(make_notification(Kind.PASSWORD_LINK, therapist=alice), now=NOW).to == [user.email]
+
+
 def test_its_headers_name_the_practice_and_the_one_recipient() -> None:
     notification = to_parent(book())
     message = parsed(emails.compose(notification, now=NOW))
