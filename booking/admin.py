@@ -22,10 +22,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from booking import accounts
+from booking import accounts, diary
 from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
+from practice.admin import PracticeAdmin
 from practice.admin_site import SturdyList
+from practice.forms import PracticeForm
+from practice.models import Practice
 
 _format_html_lazy = lazy(format_html, SafeString)
 
@@ -34,7 +37,27 @@ for _label in ("schedule", "account", "mfa", "usersessions"):
     for _model in apps.get_app_config(_label).get_models():
         if admin.site.is_registered(_model):
             admin.site.unregister(_model)
-admin.site.unregister([User, Group])
+admin.site.unregister([User, Group, Practice])
+
+
+class SettledPracticeForm(PracticeForm):
+    """Who the practice is, once its clocks rule a diary."""
+
+    def clean_time_zone(self) -> str:
+        """Refuse another zone where it would shift what was agreed: 09:00 here is another hour there."""
+        time_zone: str = self.cleaned_data["time_zone"]
+        if "time_zone" in self.changed_data and (diary.is_begun() or Appointment.objects.exists()):
+            raise ValidationError(
+                _("The time zone stays: there are working hours or appointments already, and they would shift.")
+            )
+        return time_zone
+
+
+@admin.register(Practice)
+class SettledPracticeAdmin(PracticeAdmin):
+    """The practice's own record, which knows nothing of the diary by itself."""
+
+    form = SettledPracticeForm
 
 
 _LABELS = {"is_staff": _("Manager")}

@@ -206,6 +206,13 @@ def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Itera
             yield day, hours.window(day, zone)
 
 
+def is_begun() -> bool:
+    """Return whether anybody's diary holds anything: what it holds is kept as moments, and read on one zone's
+    clocks ever after."""
+    begun: bool = Event.objects.exists()
+    return begun
+
+
 def working_hours(therapist: Therapist, zone: ZoneInfo) -> list[WorkingHours]:
     """Return the weekly windows of `therapist`, those that have ended as well, by weekday and time."""
     found = [_hours(event, zone) for event in _series(therapist).select_related("rule")]

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from booking import accounts, feed, free_time
+from booking import accounts, diary, feed, free_time
+from booking.intervals import Interval
 from booking.models import (
     Appointment,
     AppointmentType,
@@ -22,6 +23,7 @@ from booking.models import (
     State,
     Therapist,
 )
+from practice.models import Practice
 from tests.booking.accounts import PASSWORD, code, make_account, signed_in
 from tests.booking.factories import (
     make_appointment,
@@ -30,6 +32,7 @@ from tests.booking.factories import (
     make_practice,
     make_therapist,
     make_type,
+    wall,
 )
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +214,53 @@ class TestChanging:
         assert bob.post(f"/en/beheer/booking/therapist/{alice.pk}/change/", data).status_code == 200
         alice.refresh_from_db()
         assert alice.language == "nl"
+
+
+class TestTheTimeZone:
+    """Working hours are kept as moments, and read on the clocks of the zone: in another one they would shift."""
+
+    PATH = "/en/beheer/practice/practice/1/change/"
+
+    def change(self, bob: Client) -> Any:
+        initial = bob.get(self.PATH).context["adminform"].form.initial
+        typed = {name: value for name, value in initial.items() if isinstance(value, str)}
+        texts = {"description_nl": "Kindertherapie", "description_en": "", "first_consult_nl": ""}
+        data = {**typed, **texts, "first_consult_en": "", "phone": "06 51001943", "time_zone": "Europe/London"}
+        return bob.post(self.PATH, {**data, "city": "Eindhoven"})
+
+    def test_it_is_chosen_before_there_is_a_diary(self, bob: Client) -> None:
+        response = self.change(bob)
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        assert Practice.load().time_zone == "Europe/London"
+
+    @pytest.mark.parametrize("there_is", ["working hours", "time off", "an appointment"])
+    def test_once_there_is_one_it_stays(self, bob: Client, alice: Therapist, there_is: str) -> None:
+        if there_is == "working hours":
+            make_hours(alice)
+        elif there_is == "time off":
+            diary.add_time_off(alice, Interval(wall("2026-12-01 00:00"), wall("2026-12-02 00:00")))
+        else:
+            make_appointment(make_type(alice))
+
+        response = self.change(bob)
+
+        form = response.context["adminform"].form
+        assert list(form.errors) == ["time_zone"]
+        assert "The time zone stays" in response.content.decode()
+        assert form["city"].value() == "Eindhoven"
+        assert Practice.load().time_zone == "Europe/Amsterdam"
+
+    def test_the_rest_of_the_practice_can_be_changed(self, bob: Client, alice: Therapist) -> None:
+        make_hours(alice)
+        initial = bob.get(self.PATH).context["adminform"].form.initial
+        typed = {name: value for name, value in initial.items() if isinstance(value, str)}
+        texts = {"description_nl": "x", "description_en": "", "first_consult_nl": "", "first_consult_en": ""}
+
+        response = bob.post(self.PATH, {**typed, **texts, "phone": "06 51001943", "city": "Eindhoven"})
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        assert Practice.load().city == "Eindhoven"
 
 
 class TestAccounts:
