@@ -3,7 +3,6 @@ so that nothing can be booked twice or silenced past the rules."""
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django import forms
 from django.apps import apps
 from django.conf import settings
@@ -155,8 +154,10 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Remove the second step of signing in (phone lost)"))
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the chosen accounts set up their second factor anew."""
-        number = queryset.filter(authenticator__isnull=False).distinct().count()
-        Authenticator.objects.filter(user__in=queryset).delete()
+        users = list(queryset.filter(authenticator__isnull=False).distinct())
+        for user in users:
+            accounts.forget_second_factor(user)
+        number = len(users)
         sentence = ngettext(
             "%(number)d account sets up its second step anew when it signs in.",
             "%(number)d accounts set up their second step anew when they sign in.",
@@ -165,10 +166,23 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
         self.message_user(request, sentence % {"number": number}, messages.SUCCESS)
 
 
+class TherapistForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Who sees families, and whether new ones can book with her."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse to let parents book with who left."""
+        data = super().clean() or self.cleaned_data
+        user = data.get("user")
+        if data.get("active") and user and not user.is_active:
+            self.add_error("active", _("The account is closed. Open it first."))
+        return data
+
+
 @admin.register(Therapist)
 class TherapistAdmin(SturdyList):
     """Therapists are not deleted: who leaves can no longer be booked, and signs in no more."""
 
+    form = TherapistForm
     list_display = ["name", "email", "language", "active"]
     list_filter = ["active"]
     search_fields = ["name", "email"]

@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from booking import invitations, links, notifications
 from booking.models import (
@@ -37,6 +37,7 @@ from booking.models import (
 )
 from practice.links import absolute
 from practice.models import Practice
+from practice.translations import speaking
 
 _METHODS: dict[str, invitations.Method] = {
     Kind.CONFIRMATION: "REQUEST",
@@ -80,10 +81,10 @@ def compose(
         to = notification.therapist.user.email
     for address in (to, practice.email):
         validate_email(address)
-    with override(recipient.language), timezone.override(practice.zone):
+    with speaking(recipient.language), timezone.override(practice.zone):
         context = {
             "practice": practice,
-            "language": recipient.language,
+            "language": get_language(),
             "to_therapist": notification.therapist is not None,
             **_about(notification, practice, beside, now),
         }

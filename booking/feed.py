@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from icalendar import Calendar, Event, vDuration, vUri
 
 from booking import links
 from booking.models import Appointment, FeedDetail, Parent, Therapist
 from practice.models import Practice
+from practice.translations import speaking
 
 # What was stays in sight for as long as a therapist may look for it.
 DAYS_BACK = timedelta(days=30)
@@ -25,7 +25,7 @@ REFRESH = timedelta(minutes=30)
 
 def feed(therapist: Therapist, practice: Practice, *, now: datetime) -> bytes:
     """Return the calendar of `therapist` from 30 days before `now` (UTC) on, in her language."""
-    with override(therapist.language):
+    with speaking(therapist.language):
         calendar = Calendar()
         calendar.add("prodid", "-//Kennismaking//Feed//EN")
         calendar.add("version", "2.0")

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from icalendar import Calendar, Event, vCalAddress, vUri
 
 from booking import links
 from booking.models import Appointment, Parent, Place, State
 from booking.vtimezones import vtimezone
 from practice.models import Practice
+from practice.translations import speaking
 
 Method = Literal["REQUEST", "CANCEL"]
 FILE_NAME = "afspraak.ics"
@@ -33,7 +33,7 @@ def invitation(
     `now` is the moment (UTC) at which it is made.
     """
     status = "CANCELLED" if method == "CANCEL" else "CONFIRMED"
-    with override(parent.language):
+    with speaking(parent.language):
         event = _event(appointment, parent, practice, status, now)
         # Nothing is to be answered: an answer would reach the practice's mail, and change nothing there.
         attendee = _address(parent.email)
@@ -50,7 +50,7 @@ def calendar_file(appointment: Appointment, parent: Parent, practice: Practice, 
     same UID as the mail's invitation it adds no second entry.
     """
     status = "CANCELLED" if appointment.state == State.CANCELLED else "CONFIRMED"
-    with override(parent.language):
+    with speaking(parent.language):
         event = _event(appointment, parent, practice, status, now)
         return _calendar(event, appointment, practice.zone, "PUBLISH")
 

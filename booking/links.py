@@ -13,10 +13,10 @@ from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
-from django.utils.translation import override
 
 from booking.models import Appointment, Parent, Therapist, Unconfirmed
 from practice.links import absolute
+from practice.translations import speaking
 
 _SIGNER = Signer(salt="booking.manage-link", sep=".")
 _CONFIRM_SIGNER = Signer(salt="booking.confirm", sep=".")
@@ -35,13 +35,13 @@ def manage_token(parent: Parent) -> str:
 
 def manage_url(parent: Parent) -> str:
     """Return the absolute manage link of `parent`, in the parent's own language."""
-    with override(parent.language):
+    with speaking(parent.language):
         return absolute(reverse("booking:manage", args=[manage_token(parent)]))
 
 
 def reschedule_url(parent: Parent) -> str:
     """Return the absolute address at which `parent` chooses another time, in the parent's own language."""
-    with override(parent.language):
+    with speaking(parent.language):
         return absolute(reverse("booking:reschedule", args=[manage_token(parent)]))
 
 
@@ -66,7 +66,7 @@ def parent_of(token: str) -> Parent:
 def confirm_url(unconfirmed: Unconfirmed) -> str:
     """Return the absolute address at which the family confirms, in its own language."""
     identity = urlsafe_b64encode(unconfirmed.public_id.bytes).decode().rstrip("=")
-    with override(unconfirmed.language):
+    with speaking(unconfirmed.language):
         return absolute(reverse("booking:confirm", args=[_CONFIRM_SIGNER.sign(identity)]))
 
 
@@ -80,7 +80,7 @@ def unconfirmed_id(token: str) -> uuid.UUID:
 
 def agenda_url(appointment: Appointment) -> str:
     """Return the absolute address of `appointment` in the therapist's agenda; it says nothing by itself."""
-    with override(appointment.therapist.language):
+    with speaking(appointment.therapist.language):
         return absolute(reverse("booking:agenda_appointment", args=[appointment.public_id]))
 
 
@@ -108,5 +108,5 @@ def password_url(therapist: Therapist) -> str:
     assert therapist.user is not None
     uid = urlsafe_base64_encode(force_bytes(therapist.user.pk))
     token = default_token_generator.make_token(therapist.user)
-    with override(therapist.language):
+    with speaking(therapist.language):
         return absolute(reverse("booking:choose_password", args=[uid, token]))

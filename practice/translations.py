@@ -4,7 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
+
+
+def speaking(code: str) -> override:
+    """Speak the language `code` within a `with`, or the site's first where it no longer speaks that one."""
+    return override(code if code in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
 
 
 class Translated(dict[str, str]):

@@ -19,7 +19,7 @@ from booking.errors import BookingError
 from booking.forms.by_hand import ByHandForm
 from booking.forms.moments import MomentForm
 from booking.forms.parent import DayForm
-from booking.models import AppointmentType, Therapist
+from booking.models import AppointmentType, State, Therapist
 from booking.views import moments
 from booking.views.answers import status_of
 from booking.views.times import free_times, value_of
@@ -133,7 +133,9 @@ def _book(
     except BookingError as error:
         status = status_of(error)
         return _details(request, therapist, appointment_type, moment, form, now, error=error, status=status)
-    messages.success(request, _("The appointment is booked."))
+    if appointment.state == State.CONFIRMED:
+        # An old form that is sent once more leads to what it made, whatever became of that.
+        messages.success(request, _("The appointment is booked."))
     return redirect("booking:agenda_appointment", appointment.public_id)
 
 

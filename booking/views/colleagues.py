@@ -50,9 +50,10 @@ def add(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
 @therapist_required
 @require_POST
 def set_bookable(request: PracticeRequest, viewer: Viewer, slug: str, bookable: bool) -> HttpResponse:
-    """Let parents book with a colleague, or not for now."""
+    """Let parents book with a colleague who has not left, or not for now."""
     _must_manage(viewer)
-    found = get_object_or_404(Therapist, slug=slug)
+    there = Therapist.objects.exclude(user__is_active=False) if bookable else Therapist.objects.all()
+    found = get_object_or_404(there, slug=slug)
     Therapist.objects.filter(pk=found.pk).update(active=bookable)
     messages.success(request, _("Saved. What was booked before stays as it was."))
     return redirect("booking:colleagues")

@@ -208,6 +208,16 @@ class TestChanging:
         assert (alice.email, alice.language, alice.active) == ("a@praktijk.example", "en", False)
         assert bob.post(f"/en/beheer/booking/therapist/{alice.pk}/delete/", {"post": "yes"}).status_code == 403
 
+    def test_who_left_is_not_made_bookable(self, bob: Client, alice: Therapist) -> None:
+        accounts.set_open(User.objects.get(therapist=alice), open=False)
+        data = {"name": "Alice", "slug": "alice", "email": "a@praktijk.example", "language": "en", "active": "on"}
+
+        answer = bob.post(f"/en/beheer/booking/therapist/{alice.pk}/change/", data | {"user": alice.user_id})
+
+        assert "The account is closed. Open it first." in answer.content.decode()
+        alice.refresh_from_db()
+        assert not alice.active
+
     def test_an_unknown_language_is_refused(self, bob: Client, alice: Therapist) -> None:
         data = {"name": "Alice", "slug": "alice", "email": "a@praktijk.example", "language": "xx", "active": "on"}
 
@@ -264,8 +274,12 @@ class TestTheTimeZone:
 
 
 class TestAccounts:
-    def test_a_new_one_is_known_by_its_address(self, bob: Client) -> None:
+    @pytest.fixture(autouse=True)
+    def nothing_counted(self) -> None:
+        """No tries, and no codes that were shown already."""
         cache.clear()
+
+    def test_a_new_one_is_known_by_its_address(self, bob: Client) -> None:
         data = {"email": "New@Praktijk.example", "password1": PASSWORD, "password2": PASSWORD, "is_staff": ""}
 
         response = bob.post("/en/beheer/auth/user/add/", data)
@@ -390,9 +404,15 @@ class TestAccounts:
 
     def test_a_lost_phone_is_helped_by_removing_the_second_step(self, bob: Client, alice: Therapist) -> None:
         data = {"action": "remove_second_factor", "_selected_action": [alice.user_id]}
+        # Whoever holds the phone may be signed in on it.
+        hers = Client(headers={"accept-language": "en"})
+        hers.post("/en/account/login/", {"login": "alice@praktijk.example", "password": PASSWORD})
+        hers.post("/en/account/2fa/authenticate/", {"code": code()})
+        assert hers.get("/en/agenda/").status_code == 200
 
         response = bob.post("/en/beheer/auth/user/", data, follow=True)
 
+        assert "/account/login/" in hers.get("/en/agenda/").headers["Location"]
         assert "1 account sets up its second step anew" in response.content.decode()
         assert not Authenticator.objects.filter(user=alice.user_id).exists()
         assert Authenticator.objects.exists()

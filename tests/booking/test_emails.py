@@ -389,6 +389,25 @@ def test_a_cancellation_says_who_cancelled(by: Actor, to_family: str, to_practic
     assert to_practice in text_of(emails.compose(to_therapist(appointment, Kind.CANCELLED), now=NOW))
 
 
+def test_who_asked_to_be_erased_by_phone_reads_no_excuse() -> None:
+    appointment = book(language="en", **cancelled(Actor.THERAPIST), erase_requested_at=NOW)
+
+    said = text_of(emails.compose(to_parent(appointment, Kind.CANCELLED), now=NOW))
+
+    assert "We are sorry" not in said
+    assert "You asked us to erase your data." in said
+
+
+def test_who_reads_a_language_that_the_site_no_longer_speaks_is_written_in_its_first() -> None:
+    appointment = book(language="de")
+
+    message = emails.compose(to_parent(appointment), now=NOW)
+
+    assert "zondag 25 oktober" in text_of(message)
+    assert '<html lang="nl"' in html_of(message)
+    assert "/de/" not in html_of(message)
+
+
 @pytest.mark.parametrize(
     ("kind", "action", "by_family", "by_colleague"),
     [

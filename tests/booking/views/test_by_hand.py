@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.models import Appointment, AppointmentType, Kind, Notification, Therapist
+from booking.models import Appointment, AppointmentType, Kind, Notification, State, Therapist
 from tests.booking.factories import make_appointment, make_hours, make_practice, make_type, wall
 from tests.booking.views.reading import text
 
@@ -55,6 +55,18 @@ def test_free_times_lead_to_the_form_with_that_time_in_it(browsers: dict[str, Cl
     form = browsers["alice"].get(URL, {"type": "consult", "therapist": "alice", "start": value})
     assert "Monday 30 November 2026, 10:30–11:30" in text(form)
     assert "outside the working hours" not in text(form)
+
+
+def test_an_old_form_does_not_say_that_what_was_cancelled_is_booked(browsers: dict[str, Client]) -> None:
+    posted = {**FORM, "type": "consult", "therapist": "alice"}
+    assert "The appointment is booked." in text(browsers["alice"].post(URL, posted, follow=True))
+    Appointment.objects.update(state=State.CANCELLED, sequence=1, cancelled_at=wall("2026-11-30 10:30"))
+
+    page = text(browsers["alice"].post(URL, posted, follow=True))
+
+    assert "The appointment is booked." not in page
+    assert "cancelled" in page
+    assert Appointment.objects.count() == 1
 
 
 def test_a_booked_family_is_on_the_agenda_and_gets_its_mail(browsers: dict[str, Client]) -> None:

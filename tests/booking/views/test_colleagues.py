@@ -167,6 +167,15 @@ class TestChanging:
         alice.refresh_from_db()
         assert alice.active
 
+    def test_who_left_cannot_be_booked_until_the_account_is_open(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        browsers["bob"].post(f"{URL}alice/dicht/")
+
+        assert browsers["bob"].post(f"{URL}alice/te-boeken/").status_code == 404
+        alice.refresh_from_db()
+        assert not alice.active
+
     def test_managers_are_made_and_unmade_but_never_the_last(
         self, browsers: dict[str, Client], alice: Therapist
     ) -> None:
@@ -268,7 +277,9 @@ class TestForgotten:
 
         assert Notification.objects.count() == rate_limits.PASSWORD_LINKS.most
 
-    def test_impatience_is_one_mail(self, alice: Therapist) -> None:
+    def test_impatience_is_one_mail(self, alice: Therapist, time_machine: Any) -> None:
+        # A link a minute: by the real clock another one may begin in between.
+        time_machine.move_to("2026-11-30 10:00:00+00:00", tick=False)
         for _ in range(3):
             Client().post(self.FORGOTTEN, {"email": "alice@praktijk.example"})
 
