@@ -11,6 +11,7 @@ measures an occurrence's end from the first one in real hours, takes the second 
 twice, and makes up times in an hour that is skipped. From date and wall clock to UTC goes `from_wall`.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from booking.errors import BookingError
 from booking.hours import WorkingHours, overlap
 from booking.intervals import Interval, exists, from_wall, local_days, subtract
 from booking.models import Therapist
+from practice.translations import Translated
 
 _DAY = timedelta(days=1)
 # Up to and including this moment an event recurs: the library drops one that starts exactly at its end.
@@ -73,7 +75,7 @@ class TimeOff:
     id: int
     interval: Interval
     reason: str
-    notice: str
+    notice: Translated
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Notice:
     """What parents are told about a span (UTC) of time off."""
 
     interval: Interval
-    sentence: str
+    sentence: Translated
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,8 @@ def _page(of_kind: dict[str, list[Event]], first: date, last: date, zone: ZoneIn
 
 
 def _time_off(event: Event) -> TimeOff:
-    return TimeOff(event.pk, Interval(event.start, event.end), event.title, event.description)
+    notice = Translated(json.loads(event.description or "{}"))
+    return TimeOff(event.pk, Interval(event.start, event.end), event.title, notice)
 
 
 def _recurrences(event: Event, first: date, last: date, zone: ZoneInfo) -> Iterator[tuple[date, Interval]]:
@@ -254,11 +257,12 @@ def time_off(therapist: Therapist, from_moment: datetime) -> list[TimeOff]:
     return [_time_off(event) for event in events]
 
 
-def add_time_off(therapist: Therapist, interval: Interval, reason: str = "", notice: str = "") -> TimeOff:
+def add_time_off(
+    therapist: Therapist, interval: Interval, reason: str = "", notice: Translated | None = None
+) -> TimeOff:
     """Offer nothing in `interval` (UTC). What was booked there stays booked. Raises DiaryError where all of it is
     off already."""
-    event = _write_single(therapist, _TIME_OFF, None, interval, reason, notice)
-    return TimeOff(event.pk, interval, reason, notice)
+    return _time_off(_write_single(therapist, _TIME_OFF, None, interval, reason, notice))
 
 
 def add_closures(therapist: Therapist, closures: Iterable[tuple[Interval, str]]) -> int:
@@ -268,17 +272,16 @@ def add_closures(therapist: Therapist, closures: Iterable[tuple[Interval, str]])
     with _changing(therapist):
         for interval, reason in sorted(closures):
             if not _covered(_singles(therapist, _TIME_OFF), interval):
-                _write_single(therapist, _TIME_OFF, None, interval, reason, "")
+                _write_single(therapist, _TIME_OFF, None, interval, reason)
                 added += 1
     return added
 
 
 def change_time_off(
-    therapist: Therapist, id: int, interval: Interval, reason: str = "", notice: str = ""
+    therapist: Therapist, id: int, interval: Interval, reason: str = "", notice: Translated | None = None
 ) -> TimeOff:
     """Let the time off `id` be as given, as `add_time_off` would have it."""
-    event = _write_single(therapist, _TIME_OFF, id, interval, reason, notice)
-    return TimeOff(event.pk, interval, reason, notice)
+    return _time_off(_write_single(therapist, _TIME_OFF, id, interval, reason, notice))
 
 
 def remove_time_off(therapist: Therapist, id: int) -> None:
@@ -295,13 +298,13 @@ def extra_openings(therapist: Therapist, from_moment: datetime) -> list[ExtraOpe
 
 def add_extra_opening(therapist: Therapist, interval: Interval, reason: str = "") -> ExtraOpening:
     """Offer `interval` (UTC) as one more window; it may touch or overlap others, but not lie in one like it."""
-    event = _write_single(therapist, _OPENINGS, None, interval, reason, "")
+    event = _write_single(therapist, _OPENINGS, None, interval, reason)
     return ExtraOpening(event.pk, interval, reason)
 
 
 def change_extra_opening(therapist: Therapist, id: int, interval: Interval, reason: str = "") -> ExtraOpening:
     """Let the extra opening `id` be as given, as `add_extra_opening` would have it."""
-    event = _write_single(therapist, _OPENINGS, id, interval, reason, "")
+    event = _write_single(therapist, _OPENINGS, id, interval, reason)
     return ExtraOpening(event.pk, interval, reason)
 
 
@@ -497,13 +500,18 @@ def _check_days(first: date, last: date) -> None:
 
 
 def _write_single(
-    therapist: Therapist, kind: str, id: int | None, interval: Interval, reason: str, notice: str
+    therapist: Therapist,
+    kind: str,
+    id: int | None,
+    interval: Interval,
+    reason: str,
+    notice: Translated | None = None,
 ) -> Event:
     """Write the event `id`, or a new one, as given."""
     _check_days(interval.start.date(), interval.end.date())
     if interval.end <= interval.start:
         raise DiaryError(_("The end must come after the beginning."))
-    if max(len(reason), len(notice)) > _LONGEST_TEXT:
+    if max(map(len, [reason, *(notice or {}).values()])) > _LONGEST_TEXT:
         raise DiaryError(_("Please use at most %(most)d characters.") % {"most": _LONGEST_TEXT})
     with _changing(therapist):
         singles = _singles(therapist, kind)
@@ -513,7 +521,7 @@ def _write_single(
         if _covered(singles.exclude(pk=id), interval):
             raise DiaryError(_("This time is in the list already. You can change what is there."))
         event.start, event.end = interval.start, interval.end
-        event.title, event.description = reason, notice
+        event.title, event.description = reason, json.dumps(notice, ensure_ascii=False) if notice else ""
         event.save()
         return event
 

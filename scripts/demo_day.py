@@ -81,6 +81,7 @@ def _fill() -> None:
     from booking import appointments, diary
     from booking.intervals import local_days
     from booking.models import Actor, AgeBand, Appointment, AppointmentType, Therapist
+    from practice.translations import Translated
 
     kind = AppointmentType.objects.get(slug="eerste-afspraak")
     number = 0
@@ -118,7 +119,7 @@ def _fill() -> None:
         Therapist.objects.get(),
         local_days(date(2027, 4, 24), date(2027, 5, 9), ZONE),
         reason="Meivakantie",
-        notice="Van 24 april tot en met 9 mei is de praktijk dicht.",
+        notice=Translated(nl="Van 24 april tot en met 9 mei is de praktijk dicht."),
     )
 
 

@@ -6,16 +6,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from booking import diary
-from booking.forms.fields import DayField, WallTimeField
+from booking.forms.fields import DayField, LabelledTexts, WallTimeField
 from booking.forms.parent import single_line
 from booking.intervals import Interval, exists, from_wall, local_days
+from practice.forms import TranslatedFormField
+from practice.translations import Translated
 
 MOST_ROWS = 12
 LONGEST_REASON = 100
+_LONGEST_NOTICE = 200
 _NEVER = _("In that night the clock skips this time. Please choose another one.")
 
 
@@ -63,13 +67,27 @@ class TimeOffForm(_SpanForm):
         required=False,
         validators=[single_line],
     )
-    notice = forms.CharField(
+    notice = TranslatedFormField(
         label=_("What parents read"),
         help_text=_("Stands above the free times. For example: We are away until 4 January."),
-        max_length=200,
         required=False,
-        validators=[single_line],
+        rows=2,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["notice"].widget = LabelledTexts(rows=2)
+
+    def clean_notice(self) -> Translated:
+        """Return what parents read, in one line per language."""
+        notice = Translated({code: " ".join(text.split()) for code, text in self.cleaned_data["notice"].items()})
+        for text in notice.values():
+            single_line(text)
+            if len(text) > _LONGEST_NOTICE:
+                raise ValidationError(
+                    _("Please use at most %(most)d characters.") % {"most": _LONGEST_NOTICE}, code="max_length"
+                )
+        return notice
 
     def clean(self) -> dict[str, Any]:
         """Add the `interval` (UTC), or the sentence that says why there is none."""

@@ -1,11 +1,15 @@
-"""Fields that several of the therapist's forms share: a day, a time on the clock, an amount of time."""
+"""Fields that several of the therapist's forms share: a day, a time on the clock, an amount of time, a text in
+each language."""
 
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
+
+from practice.forms import TranslatedWidget
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
@@ -60,3 +64,16 @@ class AmountField(forms.IntegerField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.prepare_value(initial), data)
+
+
+class LabelledTexts(TranslatedWidget):
+    """Shows above each text which language it is in: a placeholder is gone once there is a text."""
+
+    template_name = "agenda/parts/translated.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for text, (_code, language) in zip(context["widget"]["subwidgets"], settings.LANGUAGES, strict=True):
+            text["language"] = language
+            del text["attrs"]["placeholder"]
+        return context

@@ -12,27 +12,15 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from booking.forms.fields import AmountField
+from booking.forms.fields import AmountField, LabelledTexts
 from booking.forms.parent import single_line
 from booking.models import AppointmentType, Place
 from booking.notifications import lead
-from practice.forms import TranslatedFormField, TranslatedWidget
+from practice.forms import TranslatedFormField
 from practice.translations import Translated
 
 _LONGEST_NAME = 100
 _COMMON_LEADS = ["7d", "3d", "2d", "1d", "12h", "6h", "3h", "2h", "1h"]
-
-
-class _LabelledTexts(TranslatedWidget):
-    """Shows above each text which language it is in: a placeholder is gone once there is a text."""
-
-    template_name = "agenda/parts/translated.html"
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(name, value, attrs)
-        for text, (_code, language) in zip(context["widget"]["subwidgets"], settings.LANGUAGES, strict=True):
-            text["language"] = language
-        return context
 
 
 class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -121,8 +109,8 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         # A new one opens with what a type is unless said otherwise.
         kwargs["instance"] = kwargs.get("instance") or AppointmentType()
         super().__init__(*args, **kwargs)
-        self.fields["name"].widget = _LabelledTexts(rows=1)
-        self.fields["description"].widget = _LabelledTexts(rows=3)
+        self.fields["name"].widget = LabelledTexts(rows=1)
+        self.fields["description"].widget = LabelledTexts(rows=3)
         leads = {*_COMMON_LEADS, *(self.instance.reminders or [])}
         field = self.fields["reminders"]
         assert isinstance(field, forms.MultipleChoiceField)

@@ -51,7 +51,7 @@ def time_off(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
         "tomorrow": today + timedelta(days=1),
         "day": asked_day(request),
         "time_off": [
-            Span(off.id, in_words(off.interval, zone), off.reason, off.notice)
+            Span(off.id, in_words(off.interval, zone), off.reason, str(off.notice))
             for off in diary.time_off(therapist, now)
         ],
         "openings": [

@@ -7,7 +7,9 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from booking import client, diary, free_time, offers
 from booking.free_time import FreeSlot
@@ -17,16 +19,19 @@ from booking.offers import Offer
 from booking.views import weeks
 from booking.views.weeks import DAYS_SHOWN, Day, Time
 from practice.requests import PracticeRequest
+from practice.translations import Translated
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What parents are told about time off; `name` says whose it is, where that is not clear."""
+    """What parents are told about time off; `name` says whose it is, where that is not clear, and `lang` in which
+    language it is where that is not the page's."""
 
     name: str
     sentence: str
+    lang: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +133,18 @@ def ways(here: str, *, by_month: bool, **query: str) -> dict[str, Any]:
 
 def _notices(held: dict[Therapist, tuple[diary.Notice, ...]], shown: Interval, now: datetime) -> list[Notice]:
     """Return what is said about time off that is not over and touches the span `shown` (UTC), once each."""
+    language = str(get_language())
     found = [
-        (notice.interval.start, Notice(one.name if len(held) > 1 else "", notice.sentence))
+        (notice.interval.start, _notice(one.name if len(held) > 1 else "", notice.sentence, language))
         for one, notices in held.items()
         for notice in notices
         if notice.interval.overlaps(shown) and notice.interval.end > now
     ]
     return list(dict.fromkeys(notice for _start, notice in sorted(found, key=lambda pair: pair[0])))
+
+
+def _notice(name: str, sentence: Translated, language: str) -> Notice:
+    return Notice(name, str(sentence), "" if sentence.get(language) else settings.LANGUAGE_CODE)
 
 
 def days_of(slots: Sequence[FreeSlot]) -> list[Day]:

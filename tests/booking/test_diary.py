@@ -25,6 +25,7 @@ from booking.diary import DiaryError, NotInDiary
 from booking.hours import WorkingHours
 from booking.intervals import Interval
 from booking.models import Therapist
+from practice.translations import Translated
 from tests.booking.factories import AMSTERDAM, make_therapist, wall
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
@@ -262,11 +263,12 @@ class TestTimeOff:
 
     def test_it_is_kept_with_its_reason_and_its_notice(self, alice: Therapist) -> None:
         interval = span("2026-12-21 00:00", "2027-01-04 00:00")
+        away = Translated(nl="Wij zijn weg tot 4 januari.", en="We are away until 4 January.")
 
-        added = diary.add_time_off(alice, interval, reason="Texel", notice="We are away until 4 January.")
+        added = diary.add_time_off(alice, interval, reason="Texel", notice=away)
 
         assert diary.time_off(alice, wall("2027-01-03 23:59")) == [added]
-        assert added == diary.TimeOff(added.id, interval, "Texel", "We are away until 4 January.")
+        assert added == diary.TimeOff(added.id, interval, "Texel", away)
         assert diary.time_off(alice, wall("2027-01-04 00:00")) == []
 
     def test_time_off_that_is_removed_is_over(self, alice: Therapist) -> None:
@@ -442,7 +444,9 @@ class TestQueries:
     ) -> None:
         add(alice, MONDAY)
         add(bob, TUESDAY)
-        holiday = diary.add_time_off(bob, span("2026-12-21 00:00", "2027-01-04 00:00"), "Skiing", "We are away.")
+        holiday = diary.add_time_off(
+            bob, span("2026-12-21 00:00", "2027-01-04 00:00"), "Skiing", Translated(nl="We are away.")
+        )
 
         with django_assert_num_queries(1):
             pages = diary.pages([alice, bob], BACK, FORWARD, AMSTERDAM)
@@ -879,22 +883,28 @@ class TestPublicHolidays:
 class TestNotices:
     def test_what_parents_are_told_comes_with_the_time_off(self, alice: Therapist) -> None:
         off = diary.add_time_off(
-            alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", "Wij zijn er even niet."
+            alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", Translated(nl="Wij zijn er even niet.")
         )
         diary.add_time_off(alice, span("2026-12-28 00:00", "2026-12-29 00:00"), "Tandarts")
 
         found = diary.openings(reread(alice), date(2026, 12, 20), date(2026, 12, 31), AMSTERDAM)
 
-        assert found.notices == (diary.Notice(off.interval, "Wij zijn er even niet."),)
+        assert found.notices == (diary.Notice(off.interval, Translated(nl="Wij zijn er even niet.")),)
         assert len(found.time_off) == 2
 
 
 class TestChangingSingles:
     def test_time_off_is_changed_in_place(self, alice: Therapist) -> None:
-        off = diary.add_time_off(alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", "Wij zijn weg.")
+        off = diary.add_time_off(
+            alice, span("2026-12-21 00:00", "2026-12-25 00:00"), "Texel", Translated(nl="Wij zijn weg.")
+        )
 
         changed = diary.change_time_off(
-            alice, off.id, span("2026-12-21 00:00", "2026-12-28 00:00"), "Ameland", "Wij zijn er niet."
+            alice,
+            off.id,
+            span("2026-12-21 00:00", "2026-12-28 00:00"),
+            "Ameland",
+            Translated(nl="Wij zijn er niet."),
         )
 
         assert changed.id == off.id

@@ -186,7 +186,9 @@ class TestChoosing:
 
         make_appointment(consult, start="2026-12-01 10:00")
         assert "1 december 10:00" not in text(choose(visitor, day="2026-12-01"))
-        diary.add_time_off(alice, Interval(wall("2026-12-01 00:00"), wall("2026-12-02 00:00")), notice="Op reis.")
+        diary.add_time_off(
+            alice, Interval(wall("2026-12-01 00:00"), wall("2026-12-02 00:00")), notice=Translated(nl="Op reis.")
+        )
         assert "Op reis." in text(choose(visitor, day="2026-12-01"))
         AppointmentType.objects.update(name=Translated(nl="Gesprek", en="Talk"))
         assert "Gesprek" in text(choose(visitor, day="2026-12-01"))

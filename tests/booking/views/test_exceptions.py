@@ -16,6 +16,7 @@ from booking import day_hours, diary, diary_changes
 from booking.errors import Busy
 from booking.intervals import Interval, local_days
 from booking.models import Action, Appointment, AppointmentType, HistoryEntry, Kind, Notification, State, Therapist
+from practice.translations import Translated
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
     AMSTERDAM,
@@ -220,7 +221,10 @@ class TestQuickDays:
 class TestChanging:
     def test_time_off_opens_filled_in_and_is_changed(self, hers: Client, alice: Therapist) -> None:
         off = diary.add_time_off(
-            alice, Interval(wall("2026-12-24 13:00"), wall("2027-01-02 00:00")), "kerst", "Wij zijn er even niet."
+            alice,
+            Interval(wall("2026-12-24 13:00"), wall("2027-01-02 00:00")),
+            "kerst",
+            Translated(nl="Wij zijn er even niet."),
         )
         form = hers.get(f"/en/agenda/vrij/{off.id}/").context["form"]
         opened = {name: form[name].value() for name in form.fields}
@@ -230,15 +234,18 @@ class TestChanging:
             "last_day": date(2027, 1, 1),
             "end": None,
             "reason": "kerst",
-            "notice": "Wij zijn er even niet.",
+            "notice": Translated(nl="Wij zijn er even niet."),
         }
 
-        data = {"first_day": "2026-12-24", "last_day": "2027-01-03", "notice": "Tot in januari."}
+        data = {"first_day": "2026-12-24", "last_day": "2027-01-03", "notice_nl": "Tot in januari."}
         response = hers.post(f"/en/agenda/vrij/{off.id}/", data, follow=True)
 
         (changed,) = diary.time_off(alice, NOW)
         assert changed == diary.TimeOff(
-            off.id, Interval(wall("2026-12-24 00:00"), wall("2027-01-04 00:00")), "", "Tot in januari."
+            off.id,
+            Interval(wall("2026-12-24 00:00"), wall("2027-01-04 00:00")),
+            "",
+            Translated(nl="Tot in januari."),
         )
         assert "Parents read: Tot in januari." in text(response)
 
@@ -479,18 +486,44 @@ class TestWhatParentsRead:
     def test_the_sentence_stands_above_the_days_around_the_time_off(
         self, alice: Therapist, consult: AppointmentType
     ) -> None:
-        diary.add_time_off(
-            alice, Interval(wall("2026-11-27 00:00"), wall("2026-12-07 00:00")), "Texel", "Wij zijn <even> weg."
-        )
+        away = Translated(nl="Wij zijn <even> weg.")
+        diary.add_time_off(alice, Interval(wall("2026-11-27 00:00"), wall("2026-12-07 00:00")), "Texel", away)
 
         # The first page ends on the day before the time off, which reaches to the second one.
         assert "Wij zijn <even> weg." in self.choose()
         assert "Texel" not in self.choose()
         assert "Wij zijn <even> weg." not in self.choose(day="2026-12-07")
 
+    def test_each_reads_it_in_their_own_language(self, alice: Therapist, consult: AppointmentType) -> None:
+        """Where it was not written in that, a screen reader hears which one it is in."""
+        both, dutch = Translated(nl="Wij zijn weg.", en="We are away."), Translated(nl="Alleen zo.")
+        diary.add_time_off(alice, Interval(wall("2026-11-23 00:00"), wall("2026-11-24 00:00")), "", both)
+        diary.add_time_off(alice, Interval(wall("2026-11-24 00:00"), wall("2026-11-25 00:00")), "", dutch)
+
+        nl, en = (Client().get(f"{prefix}/afspraak/").content.decode() for prefix in ("", "/en"))
+
+        assert '<p class="notice">Wij zijn weg.</p>' in nl
+        assert '<p class="notice">Alleen zo.</p>' in nl
+        assert '<p class="notice">We are away.</p>' in en
+        assert '<p class="notice" lang="nl">Alleen zo.</p>' in en
+        assert "Wij zijn weg." not in en
+
+    @pytest.mark.parametrize("sentence", ["x" * 201, "on\x00leesbaar"])
+    def test_what_cannot_be_gets_a_sentence(self, hers: Client, sentence: str) -> None:
+        data = {"first_day": "2026-12-24", "reason": "getypt", "notice_nl": "Goed.", "notice_en": sentence}
+
+        response = hers.post("/en/agenda/vrij/nieuw/", data)
+
+        assert response.status_code == 422
+        assert 'value="getypt"' in response.content.decode()
+        assert "Goed." in response.content.decode()
+
     def test_one_far_ahead_or_over_is_not_shown(self, alice: Therapist, consult: AppointmentType) -> None:
-        diary.add_time_off(alice, Interval(wall("2026-12-20 00:00"), wall("2026-12-22 00:00")), "", "Later.")
-        diary.add_time_off(alice, Interval(wall("2026-11-20 00:00"), wall("2026-11-20 11:00")), "", "Voorbij.")
+        for start, end, sentence in (
+            ("2026-12-20 00:00", "2026-12-22 00:00", "Later."),
+            ("2026-11-20 00:00", "2026-11-20 11:00", "Voorbij."),
+        ):
+            diary.add_time_off(alice, Interval(wall(start), wall(end)), "", Translated(nl=sentence))
 
         page = self.choose()
 
@@ -499,7 +532,10 @@ class TestWhatParentsRead:
 
     def test_where_nothing_is_free_it_says_why(self, alice: Therapist, consult: AppointmentType) -> None:
         diary.add_time_off(
-            alice, Interval(wall("2026-11-20 00:00"), wall("2027-04-01 00:00")), "", "Tot april dicht."
+            alice,
+            Interval(wall("2026-11-20 00:00"), wall("2027-04-01 00:00")),
+            "",
+            Translated(nl="Tot april dicht."),
         )
 
         assert "Tot april dicht." in self.choose()
@@ -511,7 +547,7 @@ class TestWhatParentsRead:
         make_hours(charlie, start="09:00", end="12:00")
         consult.therapists.add(charlie)
         off = Interval(wall("2026-11-23 00:00"), wall("2026-11-24 00:00"))
-        diary.add_time_off(alice, off, "", "Een dag dicht.")
+        diary.add_time_off(alice, off, "", Translated(nl="Een dag dicht."))
 
         assert "Alice: Een dag dicht." in self.choose()
         assert "Een dag dicht." not in self.choose(therapist="charlie")
@@ -525,7 +561,9 @@ class TestWhatParentsRead:
 
         before = queries()
         for day in ("2026-11-24", "2026-11-25"):
-            diary.add_time_off(alice, Interval(wall(f"{day} 00:00"), wall(f"{day} 12:00")), "", f"Dicht op {day}.")
+            diary.add_time_off(
+                alice, Interval(wall(f"{day} 00:00"), wall(f"{day} 12:00")), "", Translated(nl=f"Dicht op {day}.")
+            )
 
         assert queries() == before
 

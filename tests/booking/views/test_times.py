@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from booking import diary
 from booking.intervals import Interval
 from booking.models import AppointmentType, Therapist
+from practice.translations import Translated
 from tests.booking.factories import make_appointment, make_hours, make_practice, make_therapist, make_type, wall
 from tests.booking.views.reading import text
 
@@ -79,7 +80,9 @@ def test_a_public_holiday_is_called_by_its_name() -> None:
 
 
 def test_time_off_is_closed_too(alice: Therapist) -> None:
-    diary.add_time_off(alice, Interval(wall("2026-12-15 00:00"), wall("2026-12-16 00:00")), notice="Op cursus.")
+    diary.add_time_off(
+        alice, Interval(wall("2026-12-15 00:00"), wall("2026-12-16 00:00")), notice=Translated(nl="Op cursus.")
+    )
 
     response = get()
 
