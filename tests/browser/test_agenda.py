@@ -237,3 +237,13 @@ def test_on_a_phone_the_plot_of_numbers_shows_the_latest(
     labels = page.locator(".plot__label[text-anchor=middle]")
     expect(labels.last).to_be_in_viewport(ratio=1)
     expect(labels.first).not_to_be_in_viewport()
+
+
+def test_at_a_desk_the_plot_begins_where_the_text_does(practice: Served, open_browser: Any) -> None:
+    page = open_browser(DESK)
+    page.goto(f"{practice.url}/agenda/cijfers/")
+
+    plot, title = page.locator(".plot").bounding_box(), page.locator("h1").bounding_box()
+    assert plot
+    assert title
+    assert plot["x"] == title["x"]
