@@ -35,11 +35,24 @@ class TranslatedWidget(forms.MultiWidget):
         return [(value or {}).get(code, "") for code, _name in settings.LANGUAGES]
 
 
+class _HiddenTexts(forms.MultiWidget):
+    """The same texts out of sight, for a page that asks once more before they are kept."""
+
+    def __init__(self) -> None:
+        super().__init__({code: forms.HiddenInput() for code, _name in settings.LANGUAGES})
+
+    def decompress(self, value: Any) -> list[str]:
+        """Return the texts of `value` in the order of the site's languages."""
+        return [(value or {}).get(code, "") for code, _name in settings.LANGUAGES]
+
+
 class TranslatedFormField(forms.MultiValueField):
     """Gives a `Translated`; the site's first language must be there if the field is required.
 
     With `all_or` every language must be, and it is the sentence for where one is not.
     """
+
+    hidden_widget = _HiddenTexts
 
     def __init__(
         self, *, label: Any, required: bool, rows: int = 2, help_text: Any = "", all_or: Any = None
@@ -65,6 +78,16 @@ class TranslatedFormField(forms.MultiValueField):
         """Return the texts by language, without the empty ones."""
         texts = zip([code for code, _name in settings.LANGUAGES], data_list, strict=False)
         return Translated({code: text for code, text in texts if text})
+
+    def validate(self, value: Any) -> None:
+        """Refuse texts without one in the site's first language, which is read wherever another one lacks."""
+        super().validate(value)
+        if value and not value.get(settings.LANGUAGE_CODE):
+            first = dict(settings.LANGUAGES)[settings.LANGUAGE_CODE]
+            raise ValidationError(
+                _("Please write it in %(language)s too: that is shown where a language lacks.")
+                % {"language": first}
+            )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.widget.decompress(initial), data)

@@ -20,7 +20,11 @@ class Translated(dict[str, str]):
 
     def in_language(self, code: str) -> str:
         """Return the text in the language `code`, or in the site's first language where that one is empty."""
-        return self.get(code) or self.get(settings.LANGUAGE_CODE, "")
+        return self.get(self.spoken_for(code), "")
+
+    def spoken_for(self, code: str) -> str:
+        """Return the language of the text that is shown to who reads `code`: that, or the site's first, or any."""
+        return next((one for one in (code, settings.LANGUAGE_CODE, *self) if self.get(one)), code)
 
 
 class TranslatedField(models.JSONField):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from booking import diary, diary_changes
-from booking.access import Viewer
+from booking.access import Viewer, note
 from booking.errors import Busy
 from booking.models import Therapist
 from booking.views.answers import status_of
@@ -114,6 +114,7 @@ def _carried_out(
         now=now,
     )
     if outcome.hit:
+        note(request, "listed", outcome.hit)
         context["days"] = [_hit_day(day, accepted, ask) for day in days(outcome.hit, now)]
         return render(request, "agenda/confirm_change.html", context, status=409)
     messages.success(request, _saved(outcome.mailed))

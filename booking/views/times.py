@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -52,13 +51,14 @@ def free_times(
     moving: Appointment | None = None,
     *,
     by_month: bool = False,
+    by_hand: bool = False,
 ) -> dict[str, Any]:
     """Return what the list of times needs: the first free one, a page of days, the ways to earlier and later, and
-    the sheet of a month where it is asked for."""
+    the sheet of a month where it is asked for. `by_hand` it is the practice that looks, and nothing was kept."""
     zone = request.practice.zone
     first, last = free_time.booking_days(appointment_type, zone=zone, now=now)
-    visitor = client.known_visitor(request)
-    offer = offers.offer(appointment_type.slug) if not visitor and not moving else None
+    visitor = "" if by_hand else client.known_visitor(request)
+    offer = offers.offer(appointment_type.slug) if not visitor and not moving and not by_hand else None
     found = offers.shown(offer, first, last, now=now, therapist=therapist) if offer else None
     slots: Sequence[FreeSlot] = (
         found.slots
@@ -72,6 +72,7 @@ def free_times(
             therapist=therapist,
             visitor=visitor,
             moving=moving,
+            by_hand=by_hand,
         )
     )
     # Moving to where it is would be no move.
@@ -144,7 +145,8 @@ def _notices(held: dict[Therapist, tuple[diary.Notice, ...]], shown: Interval, n
 
 
 def _notice(name: str, sentence: Translated, language: str) -> Notice:
-    return Notice(name, str(sentence), "" if sentence.get(language) else settings.LANGUAGE_CODE)
+    spoken = sentence.spoken_for(language)
+    return Notice(name, sentence.in_language(language), spoken if spoken != language else "")
 
 
 def days_of(slots: Sequence[FreeSlot]) -> list[Day]:

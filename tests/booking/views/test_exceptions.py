@@ -15,7 +15,17 @@ from django.test.utils import CaptureQueriesContext
 from booking import day_hours, diary, diary_changes
 from booking.errors import Busy
 from booking.intervals import Interval, local_days
-from booking.models import Action, Appointment, AppointmentType, HistoryEntry, Kind, Notification, State, Therapist
+from booking.models import (
+    AccessEntry,
+    Action,
+    Appointment,
+    AppointmentType,
+    HistoryEntry,
+    Kind,
+    Notification,
+    State,
+    Therapist,
+)
 from practice.translations import Translated
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
@@ -508,13 +518,36 @@ class TestWhatParentsRead:
         assert '<p class="notice" lang="nl">Alleen zo.</p>' in en
         assert "Wij zijn weg." not in en
 
-    @pytest.mark.parametrize("sentence", ["x" * 201, "on\x00leesbaar"])
-    def test_what_cannot_be_gets_a_sentence(self, hers: Client, sentence: str) -> None:
-        data = {"first_day": "2026-12-24", "reason": "getypt", "notice_nl": "Goed.", "notice_en": sentence}
+    def test_it_survives_the_question_about_appointments_in_the_way(
+        self, hers: Client, alice: Therapist, booked: Appointment
+    ) -> None:
+        data = {"first_day": "2026-12-01", "notice_nl": "Wij zijn er weer.", "notice_en": "We are “back”."}
+        asked = hers.post("/en/agenda/vrij/nieuw/", data)
+        assert asked.status_code == 409
+        assert [entry.action for entry in AccessEntry.objects.filter(appointment=booked.public_id)] == ["listed"]
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked.content.decode())
+
+        assert hers.post("/en/agenda/vrij/nieuw/", dict(hidden)).status_code == 302
+
+        (off,) = diary.time_off(alice, NOW)
+        assert off.notice == {"nl": "Wij zijn er weer.", "en": "We are “back”."}
+
+    @pytest.mark.parametrize(
+        ("dutch", "english", "said"),
+        [
+            ("Goed.", "x" * 201, "Please use at most 200 characters."),
+            ("Goed.", "on\x00leesbaar", "Null characters are not allowed."),
+            ("Goed.", "on\u202eleesbaar", "This contains a character that cannot be used here."),
+            ("", "Goed.", "Please write it in Dutch too: that is shown where a language lacks."),
+        ],
+    )
+    def test_what_cannot_be_gets_a_sentence(self, hers: Client, dutch: str, english: str, said: str) -> None:
+        data = {"first_day": "2026-12-24", "reason": "getypt", "notice_nl": dutch, "notice_en": english}
 
         response = hers.post("/en/agenda/vrij/nieuw/", data)
 
         assert response.status_code == 422
+        assert said in text(response)
         assert 'value="getypt"' in response.content.decode()
         assert "Goed." in response.content.decode()
 
