@@ -31,7 +31,9 @@ def object_to(
     moving: Appointment | None = None,
 ) -> NotOffered | None:
     """Return what there is to say against `start` (UTC), where nothing claims it and parents cannot choose it."""
-    if free_time.slot_at(appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving):
+    if free_time.slot_at(
+        appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving, by_hand=True
+    ):
         return None
     if free_time.claimed(therapist, occupied(appointment_type, start), now=now, moving=moving):
         return None

@@ -60,14 +60,15 @@ def free_slots(
     therapist: Therapist | None = None,
     visitor: str = "",
     moving: Appointment | None = None,
+    by_hand: bool = False,
 ) -> list[FreeSlot]:
     """Return what can be booked on the local days `first` to `last`, both included, sorted by start.
 
     Every therapist of the type is asked unless one is named. The visitor's own hold and the appointment
     that is being moved do not stand in the way; what the visitor keeps stays free past the type's notice. Costs
-    the same few queries for a day and for a year.
+    the same few queries for a day and for a year. `by_hand` as for `offering`.
     """
-    therapists = list(offering(appointment_type, therapist, moving=moving))
+    therapists = list(offering(appointment_type, therapist, moving=moving, by_hand=by_hand))
     return search(appointment_type, therapists, first, last, zone=zone, now=now, visitor=visitor, moving=moving)
 
 
@@ -92,13 +93,23 @@ def slot_at(
     therapist: Therapist | None = None,
     visitor: str = "",
     moving: Appointment | None = None,
+    by_hand: bool = False,
 ) -> FreeSlot | None:
-    """Return the free slot that starts at `start` (UTC), or None where that time cannot be booked now."""
+    """Return the free slot that starts at `start` (UTC), or None where that time cannot be booked now; `by_hand`
+    as for `offering`."""
     if not within_booking_window(appointment_type, start, now=now):
         return None
     day = start.astimezone(zone).date()
     slots = free_slots(
-        appointment_type, day, day, zone=zone, now=now, therapist=therapist, visitor=visitor, moving=moving
+        appointment_type,
+        day,
+        day,
+        zone=zone,
+        now=now,
+        therapist=therapist,
+        visitor=visitor,
+        moving=moving,
+        by_hand=by_hand,
     )
     return next((slot for slot in slots if slot.start == start), None)
 
@@ -150,11 +161,21 @@ def nearest_free_slots(
     therapist: Therapist | None = None,
     visitor: str = "",
     moving: Appointment | None = None,
+    by_hand: bool = False,
 ) -> list[FreeSlot]:
-    """Return up to six free slots at different times, those nearest to `start`, in their order of time."""
+    """Return up to six free slots at different times, those nearest to `start`, in their order of time; `by_hand`
+    as for `offering`."""
     first, last = booking_days(appointment_type, zone=zone, now=now)
     slots = free_slots(
-        appointment_type, first, last, zone=zone, now=now, therapist=therapist, visitor=visitor, moving=moving
+        appointment_type,
+        first,
+        last,
+        zone=zone,
+        now=now,
+        therapist=therapist,
+        visitor=visitor,
+        moving=moving,
+        by_hand=by_hand,
     )
     by_start = {slot.start: slot for slot in reversed(slots)}
     nearest = sorted(by_start.values(), key=lambda slot: abs(slot.start - start))[:NEAREST]
@@ -175,14 +196,19 @@ def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
 
 
 def offering(
-    appointment_type: AppointmentType, therapist: Therapist | None = None, *, moving: Appointment | None = None
+    appointment_type: AppointmentType,
+    therapist: Therapist | None = None,
+    *,
+    moving: Appointment | None = None,
+    by_hand: bool = False,
 ) -> QuerySet[Therapist]:
     """Return the therapists who offer `appointment_type`; of them only `therapist` where one is named.
 
-    Who takes no new families still sees the one whose appointment is `moving`, unless her account is closed.
+    Who takes no new families still sees the one whose appointment is `moving`, unless her account is closed; and
+    `by_hand`, where the practice itself books, she sees whom she wants.
     """
-    takes = Q(active=True)
-    if moving:
+    takes = Q() if by_hand else Q(active=True)
+    if moving and not by_hand:
         takes |= Q(pk=moving.therapist_id) & ~Q(user__is_active=False)
     offering = appointment_type.therapists.filter(takes)
     return offering.filter(pk=therapist.pk) if therapist else offering

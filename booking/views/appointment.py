@@ -127,7 +127,9 @@ def erase(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResp
     found, now = found_by(viewer, public_id), timezone.now()
     if request.method != "POST":
         ahead = found.state == State.CONFIRMED and found.start > now
-        return render(request, "agenda/erase.html", {"appointment": found, "ahead": ahead})
+        reachable = any(parent.email for parent in found.parents.all())
+        context = {"appointment": found, "ahead": ahead, "reachable": reachable}
+        return render(request, "agenda/erase.html", context)
     done = _("The data of the family are erased, or will be as soon as the last mail is out.")
     return _act(
         request,
@@ -163,7 +165,7 @@ def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpRe
     start = form.cleaned_data["start"]
     tell_parents = form.cleaned_data.get("tell_parents", False)
     try:
-        by_hand.move(
+        moved = by_hand.move(
             found,
             start,
             sequence=form.cleaned_data["sequence"],
@@ -176,10 +178,12 @@ def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpRe
     except BookingError as error:
         found.refresh_from_db()
         return _move_page(request, found, form, now, error=error, status=status_of(error))
+    # Who was still to hear of it at all is told in any case.
+    mailed = moved.notifications.filter(parent__isnull=False, due_at=now).exists()
     messages.success(
         request,
         _("The appointment is moved. The family gets a mail.")
-        if tell_parents
+        if mailed
         else _("The appointment is moved. The family gets no mail: please call them."),
     )
     return redirect("booking:agenda_appointment", found.public_id)
@@ -199,7 +203,7 @@ def _move_page(
     from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
     appointment_type, therapist = found.appointment_type, found.therapist
     context = {
-        **free_times(request, appointment_type, therapist, from_day, now, moving=found),
+        **free_times(request, appointment_type, therapist, from_day, now, moving=found, by_hand=True),
         "appointment": found,
         "form": form,
         # Of the appointment as it is now: who saves after reading what changed means that one.

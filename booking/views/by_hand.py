@@ -72,7 +72,7 @@ def _choose(
     day_form = DayForm({"day": request.GET.get("from", "")})
     from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
     context = {
-        **free_times(request, appointment_type, therapist, from_day, now),
+        **free_times(request, appointment_type, therapist, from_day, now, by_hand=True),
         "therapist": therapist,
         "therapists": viewer.therapists(),
         "type": appointment_type,

@@ -37,7 +37,7 @@ def answer(
     zone = request.practice.zone
     if isinstance(error, SlotTaken) and start:
         slots = free_time.nearest_free_slots(
-            appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving
+            appointment_type, start, zone=zone, now=now, therapist=therapist, moving=moving, by_hand=True
         )
         taken = _("Something else is booked, kept free or planned at this time.")
         return {"error": taken, "nearest": days_of(slots)}

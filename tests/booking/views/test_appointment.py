@@ -162,6 +162,16 @@ class TestOneAppointment:
         assert not HistoryEntry.objects.exists()
         assert not Notification.objects.exists()
 
+    def test_a_move_without_a_mail_says_so_where_one_goes_all_the_same(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        make_notification(appointment=appointment)
+        data = {"sequence": "0", "start": "2026-12-02T10:00Z", "all_the_same": "2026-12-02T10:00Z"}
+
+        said = text(browsers["alice"].post(address(appointment, "verzetten/"), data, follow=True))
+
+        assert "The appointment is moved. The family gets a mail." in said
+
     def test_a_family_need_not_be_mailed_and_she_is_told_to_call(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
@@ -221,10 +231,19 @@ class TestOneAppointment:
         after = links.manage_token(appointment.parents.get())
         assert Client().get(f"/en/afspraak/beheer/{after}/").status_code == 200
 
+    def test_erasing_promises_no_mail_to_who_has_no_address(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        appointment.parents.update(email="", email_hash="")
+
+        page = text(browsers["alice"].get(address(appointment, "wissen/")))
+
+        assert "There is no mail address, so please call the family first." in page
+
     def test_a_family_is_erased_after_one_question(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
-        assert "it is cancelled by this" in text(browsers["alice"].get(address(appointment, "wissen/")))
+        assert "the family gets a last mail" in text(browsers["alice"].get(address(appointment, "wissen/")))
 
         browsers["alice"].post(address(appointment, "wissen/"))
 

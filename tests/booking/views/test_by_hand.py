@@ -199,3 +199,41 @@ def test_many_appointments_cost_as_many_queries_as_one(
     with CaptureQueriesContext(connection) as many:
         browsers["alice"].get(URL)
     assert len(one) == len(many)
+
+
+class TestWhileParentsCannotBookWithHer:
+    """ "Do not let parents book for now" is about parents: she sees whom she wants."""
+
+    PATH = f"{URL}?type=consult&therapist=alice&from=2026-12-02"
+    NINE = 'value="2026-12-02T08:00Z"'
+
+    @pytest.fixture(autouse=True)
+    def paused(self) -> None:
+        Therapist.objects.update(active=False)
+
+    def test_her_free_times_are_listed_as_they_are_now(
+        self, browsers: dict[str, Client], alice: Therapist, consult: AppointmentType
+    ) -> None:
+        assert self.NINE in browsers["alice"].get(self.PATH).content.decode()
+
+        make_appointment(consult, therapist=alice, start="2026-12-02 09:00")
+
+        assert self.NINE not in browsers["alice"].get(self.PATH).content.decode()
+
+    def test_also_in_a_browser_that_tried_the_parents_pages(self, browsers: dict[str, Client]) -> None:
+        Therapist.objects.update(active=True)
+        browsers["alice"].post("/afspraak/kiezen/", {"type": "consult", "start": "2026-12-02T09:00Z"})
+        Therapist.objects.update(active=False)
+
+        page = browsers["alice"].get(self.PATH).content.decode()
+
+        assert self.NINE in page
+        # What she keeps there herself is kept for the family that she plays.
+        assert 'value="2026-12-02T09:00Z"' not in page
+
+    def test_what_is_listed_is_booked_without_a_question(self, browsers: dict[str, Client]) -> None:
+        posted = {**FORM, "day": "2026-12-02", "time": "09:00"}
+
+        page = browsers["alice"].post(f"{URL}?type=consult&therapist=alice", posted, follow=True)
+
+        assert "The appointment is booked." in text(page)
