@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from booking.intervals import local_days
-from booking.models import AppointmentQuerySet, Notification, NotificationState
+from booking.models import AppointmentQuerySet, Kind, Notification, NotificationState
 
 DAYS_BACK = 30
 
@@ -28,8 +29,11 @@ def undelivered(notifications: QuerySet[Notification], *, zone: ZoneInfo, now: d
     """Return those of `notifications` that failed, as long as another try could still serve someone."""
     today = now.astimezone(zone).date()
     in_time = Q(appointment__start__gt=now, appointment__erased_at=None) | Q(local_day__gte=today)
+    # A link to choose a password is waited for about as long as it would have worked.
+    awaited = now - timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    in_time |= Q(kind=Kind.PASSWORD_LINK, therapist__user__is_active=True, due_at__gt=awaited)
     failed = notifications.filter(in_time, state=NotificationState.FAILED)
-    return failed.select_related("appointment__appointment_type", "parent", "therapist")
+    return failed.select_related("appointment__appointment_type", "parent", "therapist__user")
 
 
 def _for_reading(appointments: AppointmentQuerySet) -> AppointmentQuerySet:

@@ -158,9 +158,11 @@ def _known_before(appointment: Appointment, notification: Notification) -> datet
     None where it is back there."""
     moves = appointment.history.filter(action=Action.MOVED, start_before__isnull=False).order_by("pk")
     left = list(moves.values_list("start_before", flat=True))
-    # A move's number is the sequence that it left; the mail about getting there has the same.
-    told = appointment.notifications.filter(kind=Kind.MOVED, parent=notification.parent)
-    unheard = {mail.sequence for mail in told if mail.state != NotificationState.SENT}
+    # A move's number is the sequence that it left; the mails about getting there have the same.
+    told = appointment.notifications.filter(kind__in=[Kind.MOVED, Kind.CONFIRMATION], parent=notification.parent)
+    mails = list(told.values_list("sequence", "state", "kind"))
+    heard = {sequence for sequence, state, _kind in mails if state == NotificationState.SENT}
+    unheard = {sequence for sequence, _state, kind in mails if kind == Kind.MOVED} - heard
     known = next((start for sequence, start in reversed([*enumerate(left)]) if sequence not in unheard), None)
     return known if known != appointment.start else None
 

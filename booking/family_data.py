@@ -95,11 +95,13 @@ def correct(
     AlreadyChanged where the family was erased meanwhile.
     """
     family = replace(family, consent_version=parent.consent_version)
-    if family == of(parent):
-        return False
-    moved = family.email.casefold() != parent.email.casefold()
-    appointment = parent.appointment
     with claims.transacting():
+        # Locked: of a double click the second finds nothing left to do.
+        parent = Parent.objects.select_for_update().select_related("appointment").get(pk=parent.pk)
+        if family == of(parent):
+            return False
+        moved = family.email.casefold() != parent.email.casefold()
+        appointment = parent.appointment
         there = Appointment.objects.filter(pk=appointment.pk, erased_at=None, erase_requested_at=None)
         if not there.update(
             child_first_name=family.child_first_name, age_band=family.age_band, remark=family.remark

@@ -151,13 +151,17 @@ def _json(found: Found, zone: ZoneInfo) -> bytes:
 def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Status[BookedOut]:
     """Book a free time for a family. Mails to the parent and to the therapist follow by themselves."""
     now, zone = timezone.now(), request.practice.zone
-    appointment_type = find_type(body.appointment_type)
-    therapist = find_therapist(appointment_type, body.therapist)
     form = _filled_in(body)
     start, language = form.cleaned_data["start"], form.cleaned_data["language"]
-    rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
     # The integration is part of it: two that count their requests from 1 are not each other's repetition.
     keyed = lookup_hash("idempotency", "api", request.auth, key)  # type: ignore[attr-defined]
+    asked = Request(key=keyed, body=lookup_hash("body", body.model_dump_json()))
+    rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+    # What was booked stands, whatever became of what was on offer.
+    if made := appointments.made_before(asked, now):
+        return Status(201, _booked(request, made))
+    appointment_type = find_type(body.appointment_type)
+    therapist = find_therapist(appointment_type, body.therapist)
     try:
         appointment = appointments.book(
             appointment_type,
@@ -166,7 +170,7 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
             zone=zone,
             now=now,
             therapist=therapist,
-            request=Request(key=keyed, body=lookup_hash("body", body.model_dump_json())),
+            request=asked,
         )
     except SlotTaken as error:
         raise taken(request, error, appointment_type, start, now, therapist) from error

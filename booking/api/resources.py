@@ -36,11 +36,14 @@ def find_type(slug: str) -> AppointmentType:
     return found
 
 
-def find_therapist(appointment_type: AppointmentType, slug: str | None) -> Therapist | None:
-    """Return the therapist `slug`, who must offer the type, or None where none is named."""
+def find_therapist(
+    appointment_type: AppointmentType, slug: str | None, *, moving: Appointment | None = None
+) -> Therapist | None:
+    """Return the therapist `slug`, who must offer the type, or see the family that is `moving`; or None where none
+    is named."""
     if slug is None:
         return None
-    found = appointment_type.therapists.filter(active=True, slug=slug).first()
+    found = free_time.offering(appointment_type, moving=moving).filter(slug=slug).first()
     if not found:
         raise _no_such_therapist()
     return found

@@ -88,7 +88,7 @@ def reschedule(request: PracticeRequest, token: Token, body: RescheduleIn) -> Ap
     """Move the appointment to another free time, as the parent could by the link."""
     now, zone = timezone.now(), request.practice.zone
     made = _parent(request, token, now).appointment
-    therapist = find_therapist(made.appointment_type, body.therapist)
+    therapist = find_therapist(made.appointment_type, body.therapist, moving=made)
     try:
         start = StartField().clean(body.start)
     except ValidationError as error:

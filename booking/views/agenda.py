@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from booking import agenda, agenda_days, outbox
 from booking.access import Viewer, note, therapist_required
-from booking.models import AppointmentQuerySet
+from booking.models import Appointment, AppointmentQuerySet
 from booking.views.days import days
 from booking.views.plans import month_plan, plan
 from booking.views.whereabouts import Whereabouts, whereabouts
@@ -28,11 +28,11 @@ def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """Show a day, a week, a month or a list of what is coming, and above it the mails that were not delivered."""
     zone, now = request.practice.zone, timezone.now()
     where = whereabouts(request.GET, viewer, today=timezone.localdate())
-    context = {
-        "where": where,
-        "failed": agenda.undelivered(viewer.notifications(), zone=zone, now=now),
-        **_shown(request, viewer, where, now),
-    }
+    failed = list(agenda.undelivered(viewer.notifications(), zone=zone, now=now))
+    shown, seen = _shown(request, viewer, where, now)
+    # A mail that failed names its family too.
+    note(request, "listed", {*seen, *(mail.appointment for mail in failed if mail.parent and mail.appointment)})
+    context = {"where": where, "failed": failed, **shown}
     return render(request, f"agenda/{where.template}.html", context)
 
 
@@ -42,7 +42,9 @@ def past(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """List the appointments of the last thirty days, the latest first."""
     zone, now = request.practice.zone, timezone.now()
     listed = agenda.past(viewer.appointments(), zone=zone, now=now)
-    return render(request, "agenda/past.html", _listed(request, listed, now))
+    context, seen = _listed(request, listed, now)
+    note(request, "listed", seen)
+    return render(request, "agenda/past.html", context)
 
 
 @therapist_required
@@ -59,8 +61,11 @@ def retry_mail(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpRespons
     return redirect("booking:agenda")
 
 
-def _listed(request: PracticeRequest, found: AppointmentQuerySet, now: datetime) -> dict[str, Any]:
-    """Return the page of `found` that the address asks for by its number, and the addresses of those around it."""
+def _listed(
+    request: PracticeRequest, found: AppointmentQuerySet, now: datetime
+) -> tuple[dict[str, Any], list[Appointment]]:
+    """Return the page of `found` that the address asks for by its number, with the addresses of those around it;
+    and the appointments on it."""
     asked = request.GET.get("page", "")
     page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1
     first = max(page - 1, 0) * _ON_A_PAGE
@@ -75,21 +80,22 @@ def _listed(request: PracticeRequest, found: AppointmentQuerySet, now: datetime)
         query = request.GET.copy()
         query["page"] = f"{number}"
         addresses[name] = f"?{query.urlencode()}" if number else ""
-    note(request, "listed", listed[:_ON_A_PAGE])
-    return {"days": days(listed[:_ON_A_PAGE], now), **addresses}
+    return {"days": days(listed[:_ON_A_PAGE], now), **addresses}, listed[:_ON_A_PAGE]
 
 
-def _shown(request: PracticeRequest, viewer: Viewer, where: Whereabouts, now: datetime) -> dict[str, Any]:
+def _shown(
+    request: PracticeRequest, viewer: Viewer, where: Whereabouts, now: datetime
+) -> tuple[dict[str, Any], list[Appointment]]:
+    """Return what the agenda shows at `where`, and the appointments of which it names the family."""
     zone, language = request.practice.zone, get_language() or "nl"
     if where.view == "list":
         own = viewer.appointments().filter(therapist__in=where.therapists)
         return _listed(request, agenda.coming(own, zone=zone, now=now), now)
     if where.view == "month":
         found = agenda_days.month(where.therapists, where.first, where.last, zone=zone, language=language)
-        return {"weeks": month_plan(found, where, now)}
+        return {"weeks": month_plan(found, where, now)}, []
     of_days = agenda_days.days(where.therapists, where.first, where.last, zone=zone, now=now, language=language)
     entries = [entry for of_day in of_days for entry in of_day.entries]
     # An appointment over midnight lies on both of its days.
     shown = {entry.appointment.pk: entry.appointment for entry in entries if entry.appointment}
-    note(request, "listed", shown.values())
-    return {"plan": plan(of_days, where, zone, now)}
+    return {"plan": plan(of_days, where, zone, now)}, list(shown.values())

@@ -466,6 +466,19 @@ def test_a_family_reads_the_moment_that_it_knows(heard: NotificationState | None
     assert was in text_of(emails.compose(to_parent(appointment, Kind.MOVED), now=NOW))
 
 
+def test_a_confirmation_tells_a_moment_as_well() -> None:
+    appointment = book(language="en")
+    for start_before in (wall("2026-10-20 09:30"), wall("2026-10-21 09:30")):
+        history.record(appointment, Action.MOVED, by=Actor.THERAPIST, at=NOW, start_before=start_before)
+    make_notification(Kind.MOVED, appointment=appointment, sequence=1, state=NotificationState.FAILED)
+    make_notification(appointment=appointment, sequence=1, state=NotificationState.SENT, sent_at=NOW)
+    appointment.sequence = 2
+
+    message = emails.compose(to_parent(appointment, Kind.MOVED), now=NOW)
+
+    assert "Before, it was on Wednesday 21 October 2026, 09:30." in text_of(message)
+
+
 def test_who_is_moved_back_before_hearing_of_it_reads_no_other_moment() -> None:
     appointment = book(language="en")
     for start_before in (appointment.start, wall("2026-10-21 09:30")):

@@ -202,3 +202,18 @@ def test_book_in_the_night_of_the_change(call: Caller, alice: Therapist, clock: 
 
     assert wrong_fields(second) == {"start"}
     assert first.data["start"] == "2026-10-25T02:30:00+02:00"
+
+
+@pytest.mark.parametrize("gone", ["type", "therapist"])
+def test_a_repeated_request_is_answered_whatever_is_on_offer_now(call: Caller, gone: str) -> None:
+    body = booking(therapist=Therapist.objects.get().slug)
+    first = call.book(body)
+    if gone == "type":
+        AppointmentType.objects.update(visible=False)
+    else:
+        Therapist.objects.update(active=False)
+
+    again = call.book(body)
+
+    assert (again.status_code, again.data) == (201, first.data)
+    assert problem(call.book(body, key="another")) == (404, "not-found")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from booking import links, rate_limits
-from booking.models import Actor, Appointment, AppointmentType, Parent, State
+from booking.models import Actor, Appointment, AppointmentType, Parent, State, Therapist
 from booking.rate_limits import Limit
 from tests.booking.api.caller import ELEVEN, TEN, Caller, problem, wrong_fields
 from tests.booking.factories import make_appointment, make_hours, make_therapist, wall
@@ -94,6 +94,16 @@ def test_reschedule_to_another_therapist(call: Caller, consult: AppointmentType)
 
     assert wrong_fields(call.post(f"appointments/{token}/reschedule", {"start": to_bob["start"]})) == {"start"}
     assert call.post(f"appointments/{token}/reschedule", to_bob).data["therapist"] == "bob"
+
+
+def test_reschedule_with_its_own_therapist_who_takes_no_new_families(call: Caller) -> None:
+    token = call.book().data["token"]
+    own = call.get(f"appointments/{token}").data["therapist"]
+    Therapist.objects.update(active=False)
+
+    moved = call.post(f"appointments/{token}/reschedule", {"start": ELEVEN, "therapist": own})
+
+    assert (moved.status_code, moved.data["therapist"]) == (200, own)
 
 
 def test_reschedule_to_what_is_taken_tells_the_nearest_free_times(call: Caller, consult: AppointmentType) -> None:

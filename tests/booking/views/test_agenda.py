@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from booking import diary
 from booking.intervals import Interval
 from booking.models import (
+    AccessEntry,
     Appointment,
     AppointmentType,
     CalendarSource,
@@ -576,6 +577,8 @@ class TestQueries:
     ) -> None:
         path = f"/en/agenda/?view={view}&day=2026-12-01"
         make_hours(charlie)
+        # One that failed names a family, which is written down.
+        make_notification(appointment=appointment, state=NotificationState.FAILED)
         with CaptureQueriesContext(connection) as unread_diary:
             browsers[who].get(path)
         with CaptureQueriesContext(connection) as little:
@@ -638,6 +641,28 @@ class TestUndeliveredMail:
         make_notification(Kind.OVERVIEW, therapist=alice, local_day=yesterday, state=NotificationState.FAILED)
 
         assert "could not be delivered" not in text(browsers["alice"].get("/en/agenda/"))
+
+    def test_who_reads_of_it_is_in_the_access_log(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        self.failed(appointment)
+
+        browsers["alice"].get("/en/agenda/?view=month&day=2027-03-01")
+
+        seen = AccessEntry.objects.filter(appointment=appointment.public_id)
+        assert [entry.action for entry in seen] == ["listed"]
+
+    @pytest.mark.parametrize(("days", "shown"), [(2, True), (4, False)])
+    def test_a_link_for_a_password_is_the_managers_to_see_as_long_as_it_is_waited_for(
+        self, browsers: dict[str, Client], alice: Therapist, days: int, *, shown: bool
+    ) -> None:
+        due_at = NOW - timedelta(days=days)
+        make_notification(Kind.PASSWORD_LINK, therapist=alice, state=NotificationState.FAILED, due_at=due_at)
+
+        page = text(browsers["bob"].get("/en/agenda/"))
+
+        assert ("Link to choose a password to Alice (alice@praktijk.example)" in page) == shown
+        assert "could not be delivered" not in text(browsers["charlie"].get("/en/agenda/"))
 
     def test_todays_overview_is_the_therapists_own(self, browsers: dict[str, Client], alice: Therapist) -> None:
         make_notification(Kind.OVERVIEW, therapist=alice, local_day=NOW.date(), state=NotificationState.FAILED)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from booking import erasure, links, rate_limits
+from booking import erasure, family_data, links, rate_limits
 from booking.models import (
     AccessEntry,
     Action,
@@ -27,7 +27,15 @@ from booking.models import (
     State,
     Therapist,
 )
-from tests.booking.factories import make_appointment, make_notification, make_practice, make_type, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    make_family,
+    make_notification,
+    make_practice,
+    make_type,
+    wall,
+)
 from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
@@ -380,6 +388,20 @@ class TestForAFamilyThatPhones:
         assert [(mail.kind, mail.state) for mail in Notification.objects.all()] == [
             (Kind.CANCELLED, NotificationState.DUE)
         ]
+
+    def test_a_double_click_is_one_correction(self, appointment: Appointment, alice: Therapist) -> None:
+        """Both read what is kept before either writes."""
+        Parent.objects.update(email="", email_hash="")
+        right = make_family(email="right@example.org")
+        clicks = [Parent.objects.select_related("appointment").get() for _ in range(2)]
+
+        mailed = [
+            family_data.correct(parent, right, by=Actor.THERAPIST, zone=AMSTERDAM, now=NOW) for parent in clicks
+        ]
+
+        assert mailed == [True, False]
+        assert Parent.objects.get().link_version == 1
+        assert HistoryEntry.objects.count() == 1
 
     def test_two_who_correct_at_once_do_not_undo_each_other(
         self, browsers: dict[str, Client], appointment: Appointment
