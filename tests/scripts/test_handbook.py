@@ -1,9 +1,12 @@
 """The therapist's handbook: what it says in bold stands on a page, word for word, or it has gone stale."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from babel.messages.pofile import read_po
+
+from booking import calendars
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,3 +28,11 @@ def test_every_word_in_bold_stands_on_a_page() -> None:
 
     assert len(quoted) > 80
     assert sorted(quoted - texts_of_the_pages()) == []
+
+
+def test_it_says_how_often_calendars_elsewhere_are_read() -> None:
+    handbook = " ".join((ROOT / "docs" / "handleiding.md").read_text().split())
+
+    assert f"De site kijkt elke {calendars.EVERY // timedelta(minutes=1)} minuten opnieuw" in handbook
+    assert "tot eens per uur" in handbook
+    assert calendars.EVERY_WHILE_FAILING / timedelta(hours=1) == 1
