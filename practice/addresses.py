@@ -42,9 +42,12 @@ def led_to(slug: str, language: str) -> Page | None:
 
 
 def leading_to(page: Page) -> list[Page | Practice]:
-    """Return whose texts have a link to `page` in its language, by an old address of it too; never itself."""
+    """Return whose texts have a link that shows `page`, by an old address of it too; never itself."""
     slugs = {page.slug, *OldAddress.objects.filter(leads_to=page.slug).values_list("slug", flat=True)}
     led = {(slug, page.language) for slug in slugs}
+    if page.language == settings.LANGUAGE_CODE:
+        written = set(Page.objects.filter(slug=page.slug).values_list("language", flat=True))
+        led |= {(page.slug, language) for language, _name in settings.LANGUAGES if language not in written}
     others = Page.objects.published().exclude(slug=page.slug, language=page.language)
     texts: list[tuple[Page | Practice, list[str]]] = [(other, [other.body]) for other in others]
     texts += [(practice, [*practice.first_consult.values()]) for practice in Practice.objects.all()]
@@ -92,10 +95,12 @@ def _is_there(path: str, draft: Page | None) -> bool:
     if match.url_name not in {"home", "page"}:
         return True
     slug = match.kwargs.get("slug", "")
-    if draft and (slug, language) == (draft.slug, draft.language):
-        return True
-    published = Page.objects.published().filter(slug=slug, language=language)
-    return published.exists() or led_to(slug, language) is not None
+    written = dict(Page.objects.filter(slug=slug).values_list("language", "published"))
+    if draft and draft.slug == slug:
+        written[draft.language] = True
+    # As the view has it: who reads a language that the page was never written in finds it in the first one.
+    shown = language if language in written else settings.LANGUAGE_CODE
+    return written.get(shown, False) or led_to(slug, language) is not None
 
 
 def _page_at(link: str) -> tuple[str, str] | None:

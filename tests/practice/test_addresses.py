@@ -205,6 +205,20 @@ class TestInTheAdmin:
         self.save(bob, page, **change)
         assert not Page.objects.published().filter(slug="spel", language="nl").exists()
 
+    def test_one_that_is_shown_in_the_first_language_only_stays_while_it_is_linked_in_another(
+        self, bob: Client
+    ) -> None:
+        page = make_page("spel")
+        make_page("about", "en", title="About us", body="See [play](/en/spel/).")
+
+        html = self.save(bob, page, published="").content.decode()
+
+        assert "Links lead to this page. Take them out first, of: About us (en)." in html
+        # Once it is written in English, that is the one that such a link leads to.
+        make_page("spel", "en")
+        self.save(bob, page, published="")
+        assert not Page.objects.published().filter(slug="spel", language="nl").exists()
+
     def test_what_nobody_can_read_leads_nowhere(self, bob: Client) -> None:
         page = make_page("spel")
         make_page("spel", "en")
@@ -261,13 +275,15 @@ class TestInTheAdmin:
 
 LEADS_ON = [
     *("/", "/en/", "/hechting/", "/hechting", "/en/hechting/", "/afspraak/", "/oud/", "/concept/"),
+    *("/en/alleen-nederlands/", "/en/concept/"),
     *("/robots.txt", "http://testserver/hechting/", "https://autoriteitpersoonsgegevens.nl/", "tel:+31612345678"),
     *("mailto:info@praktijk.example", "mailto:info@praktijk.example?subject=Vraag", "tel:06-12345678"),
 ]
 LEADS_NOWHERE = {
     "/nergens/": "there is no such page",
-    "/en/alleen-nederlands/": "there is no such page",
-    "/en/concept/": "there is no such page",
+    "/alleen-engels/": "there is no such page",
+    "/en/half-vertaald/": "there is no such page",
+    "/en/oud/": "there is no such page",
     "/onzichtbaar/": "there is no such page",
     "/agenda/bestaat/niet/": "there is no such page",
     "/beeld/00000000000000000000000000000000.webp": "there is no such page",
@@ -292,6 +308,9 @@ def site() -> Page:
     for slug, language in (("", "nl"), ("", "en"), ("hechting", "nl"), ("hechting", "en"), ("nieuw", "nl")):
         make_page(slug, language)
     make_page("alleen-nederlands")
+    make_page("alleen-engels", "en")
+    make_page("half-vertaald")
+    make_page("half-vertaald", "en", published=False)
     make_page("onzichtbaar", published=False)
     OldAddress.objects.create(slug="oud", leads_to="nieuw")
     return Page(slug="concept", language="nl")
@@ -308,6 +327,16 @@ def test_a_link_that_leads_on_is_taken(site: Page, link: str) -> None:
 def test_a_link_that_leads_nowhere_gets_a_sentence(site: Page, link: str) -> None:
     with override("en"):
         assert LEADS_NOWHERE[link] in str(addresses.wrong_with(link, site))
+
+
+def test_links_are_judged_as_visitors_find_the_pages(site: Page, client: Client) -> None:
+    links = ["/hechting/", "/en/hechting/", "/oud/", "/en/oud/", "/onzichtbaar/", "/en/onzichtbaar/"]
+    links += ["/alleen-nederlands/", "/en/alleen-nederlands/", "/alleen-engels/", "/en/alleen-engels/"]
+    links += ["/half-vertaald/", "/en/half-vertaald/", "/nergens/", "/en/nergens/"]
+
+    found = {link: client.get(link).status_code < 400 for link in links}
+
+    assert {link: addresses.wrong_with(link) is None for link in links} == found
 
 
 def test_a_picture_can_be_linked_to(site: Page) -> None:
