@@ -1,6 +1,6 @@
 """Changes of a diary under booked appointments, where the clock changes and while families act as well."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,55 @@ def test_every_appointment_in_the_way_is_found_and_no_other(alice: Therapist, co
 
     assert outcome == Outcome(booked[1:4], 0)
     assert diary.time_off(alice, NOW) == []
+
+
+class TestTimeOffOutsideTheHours:
+    """A therapist who takes time off reads who comes then, also in an evening or on a holiday."""
+
+    @pytest.fixture(autouse=True)
+    def booked(self, consult: AppointmentType) -> list[Appointment]:
+        """On Christmas, Friday and Saturday, when nobody works."""
+        return [make_appointment(consult, start=f"2026-12-{day} 10:00") for day in (25, 26)]
+
+    def off(self, first: int, last: int) -> Interval:
+        return local_days(date(2026, 12, first), date(2026, 12, last), AMSTERDAM)
+
+    def test_what_lies_in_new_time_off_is_in_the_way(self, alice: Therapist, booked: list[Appointment]) -> None:
+        assert take_off(alice, self.off(25, 25)) == Outcome(booked[:1], 0)
+        assert take_off(alice, self.off(20, 31)) == Outcome(booked, 0)
+        assert take_off(alice, self.off(20, 24)) == Outcome([], 0)
+
+    def test_so_is_what_is_half_in_it(self, alice: Therapist, booked: list[Appointment]) -> None:
+        half = Interval(booked[0].start + timedelta(minutes=30), booked[0].end)
+
+        assert take_off(alice, half) == Outcome(booked[:1], 0)
+
+    def test_where_time_off_grows_only_what_was_not_in_it_before_is(
+        self, alice: Therapist, booked: list[Appointment]
+    ) -> None:
+        off = diary.add_time_off(alice, self.off(25, 25))
+
+        def grow() -> None:
+            diary.change_time_off(alice, off.id, self.off(24, 26))
+
+        assert take_off(alice, change=grow) == Outcome(booked[1:], 0)
+        assert take_off(alice, self.off(25, 26)) == Outcome(booked[1:], 0)
+
+    def test_closures_from_a_file_are_time_off_too(self, alice: Therapist, booked: list[Appointment]) -> None:
+        closures = [(self.off(21, 31), "Kerstvakantie")]
+
+        assert take_off(alice, change=lambda: diary.add_closures(alice, closures)) == Outcome(booked, 0)
+
+    def test_less_time_off_is_in_nobodys_way(self, alice: Therapist) -> None:
+        off = diary.add_time_off(alice, self.off(25, 26))
+
+        assert take_off(alice, change=lambda: diary.remove_time_off(alice, off.id)) == Outcome([], 0)
+
+    def test_other_hours_hit_only_what_stood_in_the_hours_before(self, alice: Therapist) -> None:
+        def close() -> None:
+            diary.set_own_windows(alice, date(2026, 12, 25), [], AMSTERDAM)
+
+        assert take_off(alice, change=close) == Outcome([], 0)
 
 
 def test_what_has_begun_or_was_cancelled_is_in_nobodys_way(alice: Therapist, consult: AppointmentType) -> None:

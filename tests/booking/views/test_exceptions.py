@@ -755,7 +755,18 @@ class TestAppointmentsInTheWay:
 
         assert hers.post(f"/en/agenda/werktijden/{tuesday.id}/", data).status_code == 302
 
-    def test_one_that_stood_outside_before_is_not_in_the_way(
+    def test_a_day_off_tells_of_one_in_the_evening_too(
+        self, hers: Client, alice: Therapist, booked: Appointment
+    ) -> None:
+        evening = make_appointment(booked.appointment_type, start="2026-12-01 18:30")
+
+        response = hers.post("/en/agenda/vrij/nieuw/", OFF)
+
+        assert [appointment for appointment, _ticked in ticks(response)] == [booked, evening]
+        accepted = [str(booked.public_id), str(evening.public_id)]
+        assert hers.post("/en/agenda/vrij/nieuw/", {**OFF, "accepted": accepted}).status_code == 302
+
+    def test_one_that_stood_in_time_off_before_is_not_in_the_way(
         self, hers: Client, alice: Therapist, booked: Appointment
     ) -> None:
         diary.add_time_off(alice, Interval(wall("2026-12-01 09:00"), wall("2026-12-01 12:00")))
