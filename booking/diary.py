@@ -44,7 +44,9 @@ _RULE_PARAMS = {1: "", 2: "interval:2"}
 _OPENINGS, _TIME_OFF = "openings", "time-off"
 _OWN_DAYS, _OWN_WINDOWS = "own-days", "own-windows"
 _WORKED_HOLIDAYS = "worked-holidays"
-_KINDS = [_OPENINGS, _TIME_OFF, _OWN_DAYS, _OWN_WINDOWS, _WORKED_HOLIDAYS]
+# Each event of these is about the local day that it begins on.
+_OF_DAYS = [_OWN_DAYS, _OWN_WINDOWS, _WORKED_HOLIDAYS]
+_KINDS = [_OPENINGS, _TIME_OFF, *_OF_DAYS]
 
 
 class DiaryError(BookingError):
@@ -172,8 +174,9 @@ def _read(therapist_ids: list[int], first: date, last: date, zone: ZoneInfo) -> 
 
 def _page(of_kind: dict[str, list[Event]], first: date, last: date, zone: ZoneInfo) -> Page:
     span = local_days(first - _DAY, last + _DAY, zone)
-    worked, own = ({_day(event, zone) for event in of_kind[kind]} for kind in (_WORKED_HOLIDAYS, _OWN_DAYS))
-    closed = (set(public_holidays.between(first - 2 * _DAY, last + _DAY)) - worked) | own
+    days = {kind: {_day(event, zone) for event in of_kind[kind]} for kind in _OF_DAYS}
+    named = set(public_holidays.between(first - 2 * _DAY, last + _DAY))
+    closed = (named - days[_WORKED_HOLIDAYS]) | days[_OWN_DAYS]
     windows = [Interval(event.start, event.end) for event in of_kind[_OWN_WINDOWS]]
     for event in of_kind[_OPENINGS]:
         if event.rule:
@@ -189,7 +192,7 @@ def _page(of_kind: dict[str, list[Event]], first: date, last: date, zone: ZoneIn
             tuple(Notice(found.interval, found.notice) for found in off if found.notice),
         ),
         tuple(off),
-        frozenset(worked),
+        frozenset(named & _worked(days)),
     )
 
 
@@ -319,22 +322,22 @@ def holidays(
 ) -> list[PublicHoliday]:
     """Return the public holidays from the local day `first` to `last`, with their names in `language`."""
     named = public_holidays.between(first, last, language)
-    worked = {
-        start.astimezone(zone).date()
-        for start in _on(therapist, _WORKED_HOLIDAYS, local_days(first, last, zone)).values_list(
-            "start", flat=True
-        )
-    }
+    span = local_days(first, last, zone)
+    worked = _worked({kind: {_day(event, zone) for event in _on(therapist, kind, span)} for kind in _OF_DAYS})
     return [PublicHoliday(day, name, day in worked) for day, name in named.items()]
 
 
 def work_on_holiday(therapist: Therapist, day: date, zone: ZoneInfo, *, works: bool) -> None:
-    """Let the weekly hours hold on the public holiday `day`, or not; raises NotInDiary on any other day."""
+    """Let the weekly hours hold on the public holiday `day`, or not; raises NotInDiary on any other day.
+
+    Hours that the day had of its own go: they would win, and leave open what was closed.
+    """
     if day not in public_holidays.between(day, day):
         raise NotInDiary
     span = local_days(day, day, zone)
     with _changing(therapist):
-        _on(therapist, _WORKED_HOLIDAYS, span).delete()
+        for kind in _OF_DAYS:
+            _on(therapist, kind, span).delete()
         if works:
             calendar = _calendar(therapist, _WORKED_HOLIDAYS)
             Event.objects.create(calendar=calendar, start=span.start, end=span.end, title="")
@@ -342,7 +345,8 @@ def work_on_holiday(therapist: Therapist, day: date, zone: ZoneInfo, *, works: b
 
 def weekly_windows(therapist: Therapist, day: date, zone: ZoneInfo) -> list[Interval]:
     """Return the windows (UTC) that the week gives the local `day`, whatever was made of that very day."""
-    if any(not holiday.opened for holiday in holidays(therapist, day, day, zone)):
+    opened = _on(therapist, _WORKED_HOLIDAYS, local_days(day, day, zone))
+    if day in public_holidays.between(day, day) and not opened.exists():
         return []
     hours = working_hours(therapist, zone)
     return [found.window(day, zone) for found in hours if found.next_day(day) == day]
@@ -374,6 +378,12 @@ def set_own_windows(therapist: Therapist, day: date, windows: Iterable[Interval]
                 Event.objects.create(
                     calendar=_calendar(therapist, kind), start=interval.start, end=interval.end, title=""
                 )
+
+
+def _worked(days: dict[str, set[date]]) -> set[date]:
+    """Return on which of these `days`, by kind, she works where that is a public holiday: what hours it has of its
+    own, or none, says so first."""
+    return (days[_WORKED_HOLIDAYS] - days[_OWN_DAYS]) | days[_OWN_WINDOWS]
 
 
 def _day(event: Event, zone: ZoneInfo) -> date:

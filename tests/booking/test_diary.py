@@ -875,6 +875,59 @@ class TestPublicHolidays:
 
         assert Event.objects.count() == before + 1
 
+    @pytest.mark.parametrize("worked", [True, False])
+    def test_closing_one_takes_its_own_hours_along(self, alice: Therapist, worked: bool) -> None:
+        add(alice, 4)
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=worked)
+        diary.set_own_windows(alice, self.CHRISTMAS, [span("2026-12-25 10:00", "2026-12-25 12:00")], AMSTERDAM)
+        assert windows(alice, self.CHRISTMAS) == ["Fri 25 Dec 10:00 - 12:00"]
+
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=False)
+
+        assert windows(alice, self.CHRISTMAS) == []
+        assert diary.own_days(alice, self.CHRISTMAS, AMSTERDAM) == []
+
+    def test_opening_one_gives_the_usual_hours_whatever_it_had_of_its_own(self, alice: Therapist) -> None:
+        add(alice, 4)
+        diary.set_own_windows(alice, self.CHRISTMAS, [], AMSTERDAM)
+
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=True)
+
+        assert windows(alice, self.CHRISTMAS) == ["Fri 25 Dec 09:00 - 17:00"]
+
+    @pytest.mark.parametrize("worked", [True, False])
+    @pytest.mark.parametrize(
+        ("own", "opened"), [([span("2026-12-25 10:00", "2026-12-25 12:00")], True), ([], False)]
+    )
+    def test_hours_of_its_own_say_whether_she_works(
+        self, alice: Therapist, worked: bool, own: list[Interval], opened: bool
+    ) -> None:
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=worked)
+
+        diary.set_own_windows(alice, self.CHRISTMAS, own, AMSTERDAM)
+
+        (christmas,) = diary.holidays(alice, self.CHRISTMAS, self.CHRISTMAS, AMSTERDAM)
+        page = diary.pages([reread(alice)], self.CHRISTMAS, self.CHRISTMAS, AMSTERDAM)[alice.pk]
+        assert christmas.opened == (self.CHRISTMAS in page.worked_holidays) == opened
+
+    @pytest.mark.parametrize("worked", [True, False])
+    def test_the_usual_hours_do_not_hang_on_those_of_its_own(self, alice: Therapist, worked: bool) -> None:
+        add(alice, 4)
+        diary.work_on_holiday(alice, self.CHRISTMAS, AMSTERDAM, works=worked)
+        diary.set_own_windows(
+            alice, self.CHRISTMAS, [span("2026-12-25 10:00", "2026-12-25 12:00")] if not worked else [], AMSTERDAM
+        )
+
+        usual = [span("2026-12-25 09:00", "2026-12-25 17:00")] if worked else []
+        assert diary.weekly_windows(alice, self.CHRISTMAS, AMSTERDAM) == usual
+
+    def test_other_days_are_no_worked_holidays(self, alice: Therapist) -> None:
+        tuesday = date(2026, 12, 22)
+        diary.set_own_windows(alice, tuesday, [span("2026-12-22 10:00", "2026-12-22 12:00")], AMSTERDAM)
+
+        page = diary.pages([reread(alice)], tuesday, self.CHRISTMAS, AMSTERDAM)[alice.pk]
+        assert page.worked_holidays == frozenset()
+
     def test_any_other_day_is_none(self, alice: Therapist) -> None:
         with pytest.raises(NotInDiary):
             diary.work_on_holiday(alice, date(2026, 12, 24), AMSTERDAM, works=True)

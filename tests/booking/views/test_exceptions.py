@@ -37,6 +37,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
+from tests.booking.steps import free
 from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
@@ -306,6 +307,36 @@ class TestPublicHolidays:
         assert response.status_code == 409
         assert "10:00–11:00" in text(response)
         assert hers.post(f"{self.CHRISTMAS}/dicht/", {"accepted": str(booked.public_id)}).status_code == 302
+
+    def test_one_with_hours_of_its_own_is_open_until_it_is_closed(self, hers: Client, alice: Therapist) -> None:
+        make_hours(alice)
+        consult = make_type(alice)
+        booked = make_appointment(consult, start="2026-12-25 11:00")
+        own = {"rows": "1", "start_0": "10:00", "end_0": "14:00"}
+
+        assert hers.post("/en/agenda/dag/2026-12-25/", own).status_code == 302
+
+        assert "Friday 25 December 2026 Christmas Day open Close" in text(hers.get("/en/agenda/vrij/"))
+        assert "Christmas Day: you work on this public holiday." in text(hers.get("/en/agenda/dag/2026-12-25/"))
+        assert hers.post(f"{self.CHRISTMAS}/dicht/").status_code == 409
+        closed = hers.post(f"{self.CHRISTMAS}/dicht/", {"accepted": str(booked.public_id)}, follow=True)
+        assert "Friday 25 December 2026 Christmas Day closed Work this day" in text(closed)
+        assert free(consult, date(2026, 12, 25)) == []
+
+    def test_one_that_was_closed_by_hours_of_its_own_opens_with_the_usual_ones(
+        self, hers: Client, alice: Therapist
+    ) -> None:
+        make_hours(alice)
+        hers.post(f"{self.CHRISTMAS}/open/")
+        hers.post("/en/agenda/dag/2026-12-25/", {"rows": "1", "closed": "on"})
+        assert "Friday 25 December 2026 Christmas Day closed Work this day" in text(hers.get("/en/agenda/vrij/"))
+
+        opened = hers.post(f"{self.CHRISTMAS}/open/", follow=True)
+
+        assert "Friday 25 December 2026 Christmas Day open Close" in text(opened)
+        hours = day_hours.of(alice, date(2026, 12, 25), AMSTERDAM)
+        assert hours.windows
+        assert not hours.own
 
     @pytest.mark.parametrize("day", ["2026-02-30", "x", "9999-12-31"])
     def test_a_day_that_is_none_is_not_found(self, hers: Client, day: str) -> None:
