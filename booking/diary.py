@@ -231,17 +231,22 @@ def add_working_hours(therapist: Therapist, hours: WorkingHours, zone: ZoneInfo)
         return _write_hours(Event(calendar=_calendar(therapist, _OPENINGS)), therapist, hours, zone)
 
 
-def change_working_hours(therapist: Therapist, id: int, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
+def change_working_hours(
+    therapist: Therapist, id: int, hours: WorkingHours, zone: ZoneInfo, *, same_weeks: bool = False
+) -> WorkingHours:
     """Let the window `id` be as `hours` says from its `first_day` on, and return it as the diary has it.
 
-    The days before that keep what they had: what was worked is no longer for anyone to change.
+    The days before that keep what they had: what was worked is no longer for anyone to change. With `same_weeks`,
+    every other week stays the one that it was, on another day of the week as well; else it is counted from
+    `first_day`.
     """
     with _changing(therapist):
         event = _found_series(therapist, id)
-        if hours.first_day > _hours(event, zone).first_day:
+        before = _hours(event, zone)
+        if hours.first_day > before.first_day:
             _end_before(event, hours.first_day, zone)
             event = Event(calendar=event.calendar)
-        return _write_hours(event, therapist, hours, zone)
+        return _write_hours(event, therapist, hours, zone, before if same_weeks else None)
 
 
 def end_working_hours(therapist: Therapist, id: int, from_day: date, zone: ZoneInfo) -> None:
@@ -466,9 +471,11 @@ def _hours(event: Event, zone: ZoneInfo) -> WorkingHours:
     )
 
 
-def _write_hours(event: Event, therapist: Therapist, hours: WorkingHours, zone: ZoneInfo) -> WorkingHours:
+def _write_hours(
+    event: Event, therapist: Therapist, hours: WorkingHours, zone: ZoneInfo, weeks_of: WorkingHours | None = None
+) -> WorkingHours:
     others = [other for other in working_hours(therapist, zone) if other.id != event.pk]
-    hours = _checked(hours, others, zone)
+    hours = _checked(hours, others, zone, weeks_of)
     window = hours.window(hours.first_day, zone)
     event.start, event.end = window.start, window.end
     event.rule = _rule(hours.every_weeks)
@@ -477,8 +484,11 @@ def _write_hours(event: Event, therapist: Therapist, hours: WorkingHours, zone: 
     return replace(hours, id=event.pk)
 
 
-def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) -> WorkingHours:
-    """Return `hours` with the day of its first window; raise DiaryError where it cannot be or hits another."""
+def _checked(
+    hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo, weeks_of: WorkingHours | None
+) -> WorkingHours:
+    """Return `hours` with the day of its first window, in the weeks of `weeks_of` if given; raise DiaryError where
+    it cannot be or hits another."""
     if hours.start == hours.end:
         raise DiaryError(_("The beginning and the end must differ."))
     _check_days(hours.first_day, hours.last_day or hours.first_day)
@@ -486,11 +496,13 @@ def _checked(hours: WorkingHours, others: list[WorkingHours], zone: ZoneInfo) ->
         raise DiaryError(_("The last day must not lie before the first one."))
     weekday = WEEKDAYS[hours.weekday]
     first_day = hours.first_day + (hours.weekday - hours.first_day.weekday()) % 7 * _DAY
-    if hours.last_day and hours.last_day < first_day:
-        sentence = _("Between the first and the last day there is no %(weekday)s.")
-        raise DiaryError(sentence % {"weekday": weekday})
     hours = replace(hours, first_day=first_day)
-    for wall in hours.wall_window(first_day):
+    if weeks_of:
+        hours = hours.in_weeks_of(weeks_of)
+    if hours.last_day and hours.last_day < hours.first_day:
+        sentence = _("Between the first and the last day there is no %(weekday)s with these hours.")
+        raise DiaryError(sentence % {"weekday": weekday})
+    for wall in hours.wall_window(hours.first_day):
         # The first window is what the others are read from, so it must be on the clock as it is meant.
         if not exists(wall, zone):
             sentence = _(

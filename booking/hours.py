@@ -1,7 +1,7 @@
 """Hours on the practice's clock that recur: which windows they make, and whether two of them meet. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,15 @@ class WorkingHours:
             begun = day >= self.first_day and (self.last_day is None or day <= self.last_day)
             if begun and rest == 0 and weeks % self.every_weeks == 0:
                 yield self.wall_window(day)
+
+    def in_weeks_of(self, other: "WorkingHours") -> "WorkingHours":
+        """Return these hours, from a first window on, in the weeks (from Monday) of `other`: a week later where
+        both recur every other week and would take turns."""
+        mondays = [hours.first_day - hours.first_day.weekday() * _DAY for hours in (self, other)]
+        weeks = (mondays[0] - mondays[1]).days // 7
+        if self.every_weeks == other.every_weeks == 2 and weeks % 2:
+            return replace(self, first_day=self.first_day + timedelta(weeks=1))
+        return self
 
     def next_day(self, day: date) -> date | None:
         """Return the first date from `day` on on which a window begins; None where none does any more."""

@@ -1,11 +1,14 @@
 """What a therapist fills in about her weekly hours: raw input in, domain values or a sentence per field out."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from booking.forms.fields import DayField, WallTimeField
@@ -48,12 +51,32 @@ class WorkingHoursForm(forms.Form):
 
 
 class ChangeHoursForm(WorkingHoursForm):
-    """A window of the week as it is to be from a day on, not before `earliest`."""
+    """The window `hours` of the week as it is to be from a day on, not before `earliest`.
 
-    def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    It begins with the first day of the week in which the window recurs next, so that none is left out on another
+    weekday. As long as she leaves that day as it is, every other week stays that week.
+    """
+
+    def __init__(self, data: QueryDict | None, *, hours: WorkingHours, earliest: date) -> None:
+        next_day = hours.next_day(earliest) or hours.first_day
+        monday = next_day - timedelta(days=next_day.weekday())
+        initial = {name: getattr(hours, name) for name in self.base_fields}
+        initial["first_day"] = max(monday, earliest, hours.first_day)
+        super().__init__(data, initial=initial)
         self.earliest = earliest
-        self.fields["first_day"].help_text = _("The days before this one stay as they were.")
+        first_day = self.fields["first_day"]
+        kept, counted = gettext("The days before this one stay as they were."), str(first_day.help_text)
+        if hours.every_weeks == 2:
+            counted = gettext(
+                "Every other week is still counted from the week of %(day)s. If you choose another day here, it "
+                "is counted from the first such day of the week on or after that day."
+            ) % {"day": date_format(next_day, gettext("j F Y"))}
+        first_day.help_text = f"{kept} {counted}"
+
+    @property
+    def same_weeks(self) -> bool:
+        """Whether she left the first day as it was filled in, so that every other week stays the one it was."""
+        return "first_day" not in self.changed_data
 
     def clean_first_day(self) -> date:
         """Refuse to change what has been."""

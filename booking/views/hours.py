@@ -116,15 +116,12 @@ def change_working_hours(request: PracticeRequest, viewer: Viewer, pk: int) -> H
     hours = next((found for found in diary.working_hours(whose.therapist, zone) if found.id == pk), None)
     if hours is None:
         raise Http404
-    initial = {name: getattr(hours, name) for name in ChangeHoursForm.base_fields}
-    # The next time it recurs, so that every other week stays that week.
-    initial["first_day"] = hours.next_day(today) or hours.first_day
-    form = ChangeHoursForm(request.POST or None, initial=initial, earliest=today)
+    form = ChangeHoursForm(request.POST or None, hours=hours, earliest=today)
     return change_diary(
         request,
         whose,
         form,
-        lambda: diary.change_working_hours(whose.therapist, pk, form.hours(pk), zone),
+        lambda: diary.change_working_hours(whose.therapist, pk, form.hours(pk), zone, same_weeks=form.same_weeks),
         title=_("Change working hours"),
         back="booking:working_hours",
     )

@@ -692,6 +692,50 @@ class TestWrongInput:
             "Mon 19 Oct 10:00 - 17:00",
         ]
 
+    @pytest.mark.parametrize(
+        ("weekday", "from_day", "first_day"),
+        [
+            (MONDAY, date(2026, 9, 22), date(2026, 10, 5)),
+            (SUNDAY, date(2026, 9, 22), date(2026, 9, 27)),
+            (TUESDAY, date(2026, 9, 22), date(2026, 9, 22)),
+            (TUESDAY, date(2026, 9, 23), date(2026, 10, 6)),
+            # The year between has 53 weeks: their numbers would take turns.
+            (MONDAY, date(2027, 1, 12), date(2027, 1, 25)),
+            (MONDAY, date(2026, 8, 26), date(2026, 9, 7)),
+        ],
+        ids=["earlier", "later", "the same", "after it", "over the year", "before it began"],
+    )
+    def test_every_other_week_stays_that_week_on_another_weekday(
+        self, alice: Therapist, weekday: int, from_day: date, first_day: date
+    ) -> None:
+        added = add(alice, TUESDAY, every_weeks=2)
+        later = hours(weekday, every_weeks=2, first_day=from_day)
+
+        changed = diary.change_working_hours(alice, pk(added), later, AMSTERDAM, same_weeks=True)
+
+        assert changed.first_day == first_day
+        # From the day on that was asked for, nothing is left of what was.
+        ended = [found for found in diary.working_hours(alice, AMSTERDAM) if found.id != changed.id]
+        assert all(found.last_day == from_day - DAY for found in ended)
+
+    @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1), (1, 1)])
+    def test_hours_of_each_week_have_no_other_one(self, alice: Therapist, before: int, after: int) -> None:
+        added = add(alice, TUESDAY, every_weeks=before)
+        later = hours(MONDAY, every_weeks=after, first_day=date(2026, 9, 22))
+
+        changed = diary.change_working_hours(alice, pk(added), later, AMSTERDAM, same_weeks=True)
+
+        assert changed.first_day == date(2026, 9, 28)
+
+    def test_hours_that_end_before_their_next_week_are_refused(self, alice: Therapist) -> None:
+        added = add(alice, TUESDAY, every_weeks=2)
+        later = hours(MONDAY, every_weeks=2, first_day=date(2026, 9, 22), last_day=date(2026, 10, 1))
+
+        with pytest.raises(DiaryError, match="there is no Monday with these hours"):
+            diary.change_working_hours(alice, pk(added), later, AMSTERDAM, same_weeks=True)
+
+        assert diary.working_hours(alice, AMSTERDAM) == [added]
+
     def test_what_cannot_follow_leaves_what_went_before_whole(self, alice: Therapist) -> None:
         added = add(alice, MONDAY)
         add(alice, TUESDAY)
@@ -729,7 +773,7 @@ class TestWrongInput:
             (hours(MONDAY, last_day=date(2026, 9, 6)), "The last day must not lie before the first one."),
             (
                 hours(SUNDAY, last_day=date(2026, 9, 12)),
-                "Between the first and the last day there is no Sunday.",
+                "Between the first and the last day there is no Sunday with these hours.",
             ),
             (hours(MONDAY, first_day=date(1999, 12, 31)), "Please choose a day between 2000 and 2100."),
             (hours(MONDAY, last_day=date.max), "Please choose a day between 2000 and 2100."),

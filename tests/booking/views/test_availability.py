@@ -141,6 +141,61 @@ class TestWorkingHours:
             in page
         )
 
+    @pytest.mark.parametrize(
+        ("today", "offered", "first_day"),
+        [
+            ("2026-11-20 12:00", "2026-11-23", date(2026, 11, 23)),
+            # On the day itself Monday has been: two weeks later it is, and not one.
+            ("2026-11-24 12:00", "2026-11-24", date(2026, 12, 7)),
+            ("2026-11-25 12:00", "2026-12-07", date(2026, 12, 7)),
+        ],
+        ids=["before", "on the day", "after"],
+    )
+    def test_every_other_week_stays_that_week_where_the_weekday_changes(
+        self, alice: Therapist, clock: Any, today: str, offered: str, first_day: date
+    ) -> None:
+        clock.move_to(wall(today))
+        assert alice.user is not None
+        hers = signed_in(alice.user)
+        make_hours(alice, 1, every_weeks=2, first_day=date(2026, 11, 10))
+        path = f"/en/agenda/werktijden/{diary.working_hours(alice, AMSTERDAM)[0].id}/"
+        assert f'name="first_day" value="{offered}"' in hers.get(path).content.decode()
+
+        assert hers.post(path, {**HOURS, "every_weeks": "2", "first_day": offered}).status_code == 302
+
+        assert hours_of(alice)[0] == (0, time(9), time(12), 2, first_day, None)
+
+    def test_every_other_week_is_counted_from_another_day_that_she_chooses(
+        self, hers: Client, alice: Therapist
+    ) -> None:
+        make_hours(alice, 1, every_weeks=2, first_day=date(2026, 11, 24))
+        path = f"/en/agenda/werktijden/{diary.working_hours(alice, AMSTERDAM)[0].id}/"
+
+        hers.post(path, {**HOURS, "weekday": "1", "every_weeks": "2", "first_day": "2026-11-30"})
+
+        assert hours_of(alice)[1] == (1, time(9), time(12), 2, date(2026, 12, 1), None)
+
+    def test_the_form_says_from_which_day_every_other_week_is_counted(
+        self, hers: Client, alice: Therapist
+    ) -> None:
+        make_hours(alice, 1, every_weeks=2, first_day=date(2026, 11, 10))
+        make_hours(alice, 2)
+        other, each = (
+            text(hers.get(f"/en/agenda/werktijden/{found.id}/")) for found in diary.working_hours(alice, AMSTERDAM)
+        )
+
+        assert "Every other week is still counted from the week of 24 November 2026." in other
+        assert "counted from the first such day of the week on or after this one." not in other
+        assert "Every other week is counted from the first such day of the week on or after this one." in each
+
+    def test_hours_that_have_not_begun_begin_no_earlier_by_themselves(
+        self, hers: Client, alice: Therapist
+    ) -> None:
+        make_hours(alice, 3, first_day=date(2026, 12, 10))
+        (before,) = diary.working_hours(alice, AMSTERDAM)
+
+        assert 'value="2026-12-10"' in hers.get(f"/en/agenda/werktijden/{before.id}/").content.decode()
+
     def test_what_has_been_is_not_for_changing(self, hers: Client, alice: Therapist) -> None:
         make_hours(alice, 0)
         (before,) = diary.working_hours(alice, AMSTERDAM)
