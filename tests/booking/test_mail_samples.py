@@ -130,6 +130,8 @@ def test_a_filter_finds_nothing_wrong(sample: Sample, language: str) -> None:
     assert Outline(html).wrong == []
     assert html.startswith("<!doctype html>\n")
     assert f'<html lang="{language}">' in html
+    # No sentence is broken in its middle where a template was.
+    assert re.findall(r"(?m)^ .*|^[^\n]* $", text) == []
     # Nobody shouts, and nothing blinks.
     for words in (str(message.subject), text, seen(html)):
         assert re.findall(r"\b[A-ZÀ-Ý]{5,}\b|[!?]{2,}|!", re.sub(r"https?://\S+", "", words)) == []
