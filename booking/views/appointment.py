@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -36,16 +36,23 @@ def show(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRespo
 @therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
-    """Move the appointment: to a free time, or to any other."""
+    """Move the appointment: to a free time, or to any other; a manager also to a colleague who offers the type."""
     found, now = found_by(viewer, public_id), timezone.now()
     try:
         appointments.must_be_changeable(found, Actor.THERAPIST, now)
     except BookingError as error:
         return _page(request, found, error=error.to_therapist(), status=409)
+    offering = set(found.appointment_type.therapists.exclude(user__is_active=False))
+    therapists = [one for one in viewer.therapists() if one == found.therapist or one in offering]
+    slug = request.GET.get("therapist", found.therapist.slug)
+    chosen = next((one for one in therapists if one.slug == slug), None)
+    if chosen is None:
+        raise Http404
+    whom = {"therapist": chosen, "therapists": therapists}
     if request.method == "POST":
-        return _move(request, found, now)
+        return _move(request, found, whom, now)
     initial = {"sequence": found.sequence, **_wall(found.start)}
-    return _move_page(request, found, _form(request, found, now, initial=initial), now)
+    return _move_page(request, found, whom, _form(request, found, now, initial=initial), now)
 
 
 @therapist_required
@@ -157,11 +164,11 @@ def _act(
     return redirect("booking:agenda_appointment", found.public_id)
 
 
-def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpResponse:
+def _move(request: PracticeRequest, found: Appointment, whom: dict[str, Any], now: datetime) -> HttpResponse:
     data = {**request.POST.dict(), **moments.chosen(request, request.POST)}
     form = _form(request, found, now, data=data)
     if not form.is_valid():
-        return _move_page(request, found, form, now, status=422)
+        return _move_page(request, found, whom, form, now, status=422)
     start = form.cleaned_data["start"]
     tell_parents = form.cleaned_data.get("tell_parents", False)
     try:
@@ -173,11 +180,12 @@ def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpRe
             account=account_of(request),
             zone=request.practice.zone,
             now=now,
+            therapist=whom["therapist"],
             all_the_same=request.POST.get("all_the_same") == value_of(start),
         )
     except BookingError as error:
         found.refresh_from_db()
-        return _move_page(request, found, form, now, error=error, status=status_of(error))
+        return _move_page(request, found, whom, form, now, error=error, status=status_of(error))
     # Who was still to hear of it at all is told in any case.
     mailed = moved.notifications.filter(parent__isnull=False, due_at=now).exists()
     messages.success(
@@ -192,6 +200,7 @@ def _move(request: PracticeRequest, found: Appointment, now: datetime) -> HttpRe
 def _move_page(
     request: PracticeRequest,
     found: Appointment,
+    whom: dict[str, Any],
     form: MoveForm,
     now: datetime,
     *,
@@ -201,9 +210,10 @@ def _move_page(
     start = form.cleaned_data.get("start") if form.is_bound else None
     day_form = DayForm({"day": request.GET.get("from", "")})
     from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
-    appointment_type, therapist = found.appointment_type, found.therapist
+    appointment_type, therapist = found.appointment_type, whom["therapist"]
     context = {
         **free_times(request, appointment_type, therapist, from_day, now, moving=found, by_hand=True),
+        **whom,
         "appointment": found,
         "form": form,
         # Of the appointment as it is now: who saves after reading what changed means that one.

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,6 +16,7 @@ from tests.booking.factories import (
     make_hours,
     make_notification,
     make_practice,
+    make_therapist,
     make_type,
     wall,
 )
@@ -272,6 +274,39 @@ class TestMoving:
     @pytest.fixture(autouse=True)
     def hours(self, alice: Therapist) -> None:
         make_hours(alice)
+
+    def test_a_manager_moves_it_to_a_colleague_who_offers_it(
+        self, browsers: dict[str, Client], appointment: Appointment, charlie: Therapist
+    ) -> None:
+        appointment.appointment_type.therapists.add(charlie)
+        make_hours(charlie)
+        path = address(appointment, "verzetten/")
+        assert "With whom?" in browsers["bob"].get(path).content.decode()
+        page = browsers["bob"].get(f"{path}?therapist=charlie")
+        assert page.context["days"]
+
+        browsers["bob"].post(f"{path}?therapist=charlie", {**MOVE, "tell_parents": ""})
+
+        appointment.refresh_from_db()
+        assert (appointment.therapist, appointment.sequence) == (charlie, 1)
+        told = appointment.notifications.filter(kind=Kind.MOVED).values_list("therapist__name", flat=True)
+        assert set(told) == {"Alice", charlie.name}
+
+    @pytest.mark.parametrize(
+        ("who", "slug"), [("alice", "charlie"), ("bob", "nobody"), ("bob", "charlie"), ("bob", "dora")]
+    )
+    def test_to_nobody_else(
+        self, browsers: dict[str, Client], appointment: Appointment, charlie: Therapist, who: str, slug: str
+    ) -> None:
+        """Alice moves her own; Charlie has left, and Dora does not offer it."""
+        make_therapist(slug="dora")
+        appointment.appointment_type.therapists.add(charlie)
+        User.objects.filter(therapist=charlie).update(is_active=False)
+        path = f"{address(appointment, 'verzetten/')}?therapist={slug}"
+
+        assert browsers[who].get(path).status_code == 404
+        assert browsers[who].post(path, MOVE).status_code == 404
+        assert "With whom?" not in browsers["alice"].get(address(appointment, "verzetten/")).content.decode()
 
     def test_a_day_and_a_time_move_it(self, browsers: dict[str, Client], appointment: Appointment) -> None:
         response = browsers["alice"].post(address(appointment, "verzetten/"), MOVE, follow=True)
