@@ -8,6 +8,7 @@ from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, get_totp_secret
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
@@ -67,7 +68,10 @@ class ActivateForm(_OwnWords, totp.ActivateTOTPForm):  # type: ignore[misc]
     labels = {"code": _("The code that the app shows")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # A phone that comes back from the app may load the page anew: the key must stay the one in the app.
+        shown = get_totp_secret()
         super().__init__(*args, **kwargs)
+        self.secret = context.request.session[SECRET_SESSION_KEY] = shown
         self.fields["code"].widget.attrs.update(CODE)
 
     def clean_code(self) -> str:

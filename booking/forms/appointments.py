@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from booking.forms.moments import MomentForm
-from booking.forms.parent import several_lines
+from booking.forms.parent import SeveralLinesField
 from booking.models import Appointment
 
 
@@ -25,12 +25,11 @@ def _tell_family(appointment: Appointment) -> forms.BooleanField | None:
 class CancelForm(forms.Form):
     """Why the therapist cancels, and whether the family gets a mail about it."""
 
-    reason = forms.CharField(
+    reason = SeveralLinesField(
         label=_("Reason"),
         help_text=_("For yourself; the mail to the family does not mention it."),
         required=False,
         max_length=300,
-        validators=[several_lines],
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 

@@ -81,6 +81,20 @@ class NameField(forms.CharField):
         return text.strip("\u200c\u200d" + string.whitespace)
 
 
+class SeveralLinesField(forms.CharField):
+    """A text of several lines. A line break counts as one character, as in the browser, which sends two of them
+    (HTML, constructing the entry list); and what is too long is said, where a browser would cut it off."""
+
+    default_validators = [several_lines]
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+
 class MailAddressField(forms.EmailField):
     """A mail address; what came along unseen when it was copied is left out."""
 
@@ -265,12 +279,11 @@ class FamilyForm(PlainForm):
             "invalid_choice": _("Please choose one of the ages that are shown."),
         },
     )
-    remark = forms.CharField(
+    remark = SeveralLinesField(
         label=_("Is there something we should know beforehand?"),
         help_text=_("No details needed: you can tell those when we meet."),
         required=False,
         max_length=500,
-        validators=[several_lines],
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     consent = forms.BooleanField(
@@ -335,10 +348,9 @@ class BookingForm(FamilyForm):
 class ReasonForm(PlainForm):
     """Why a parent cancels, if they want to say."""
 
-    reason = forms.CharField(
+    reason = SeveralLinesField(
         label=_("Would you like to say why?"),
         required=False,
         max_length=300,
-        validators=[several_lines],
         widget=forms.Textarea(attrs={"rows": 2}),
     )

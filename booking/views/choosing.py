@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from booking import appointments, by_mail, client, free_time, holds, links, proof, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
-from booking.errors import BookingError
+from booking.errors import BookingError, SlotTaken
 from booking.forms.parent import (
     LONGEST_KEY,
     LOOKED_AT,
@@ -134,7 +134,7 @@ def details(request: PracticeRequest) -> HttpResponse:
             now=now,
             therapist=slot.cleaned_data["therapist"],
         )
-        return _choose(request, request.GET, error=str(why), status=status_of(why))
+        return _choose(request, request.GET, error=_said(request, slot, why), status=status_of(why))
     return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
 
 
@@ -232,6 +232,7 @@ def _details(
     **extra: Any,
 ) -> HttpResponse:
     appointment_type, start = slot.cleaned_data["type"], slot.cleaned_data.get("start")
+    near = start or _nearest(request)
     if "alternatives" in extra:
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
@@ -245,6 +246,7 @@ def _details(
         "start": start,
         "end": start and start + appointment_type.duration,
         "value": start and value_of(start),
+        "near": near and value_of(near),
         "held_until": held.expires_at if held else None,
         "held_for": held and int((held.expires_at - now).total_seconds()),
         "erase_after_days": settings.ERASE_AFTER_DAYS,
@@ -285,11 +287,20 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         )
     except BookingError as error:
         status = status_of(error)
-        extra["error"] = str(error)
+        extra["error"] = _said(request, slot, error)
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
+    request.session["booked"] = [*request.session.get("booked", [])[-4:], value_of(appointment.start)]
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _said(request: PracticeRequest, slot: SlotForm, error: BookingError) -> str:
+    """Return what the family reads of `error`: who goes back after booking was not overtaken by anybody."""
+    own = value_of(slot.cleaned_data["start"]) in request.session.get("booked", [])
+    if own and isinstance(error, SlotTaken):
+        return _("You have booked this moment already. The confirmation is in your mail.")
+    return str(error)
 
 
 def _ask_by_mail(
@@ -335,6 +346,15 @@ def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Req
     )
 
 
+def _nearest(request: PracticeRequest) -> datetime | None:
+    """Return the moment to which the times on the form before this one were the nearest."""
+    try:
+        near: datetime | None = SlotForm.base_fields["start"].clean(request.POST.get("near", ""))
+    except ValidationError:
+        return None
+    return near
+
+
 def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
     """Return the nearest free times where the chosen one cannot be booked (any more); nothing where it can."""
     start, gone = slot.cleaned_data.get("start"), slot.withdrawn
@@ -342,7 +362,7 @@ def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> di
         return {}
     slots = free_time.nearest_free_slots(
         slot.cleaned_data["type"],
-        start or now,
+        start or _nearest(request) or now,
         zone=request.practice.zone,
         now=now,
         therapist=None if gone else slot.cleaned_data.get("therapist"),

@@ -206,7 +206,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
     try:
         rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
-        appointments.reschedule(
+        moved = appointments.reschedule(
             parent.appointment,
             start,
             by=Actor.PARENT,
@@ -221,7 +221,8 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         status = status_of(error)
         page = _reschedule_page(request, parent, token, now, error=str(error), status=status)
         return with_error(page, error)
-    messages.success(request, _("Your appointment was moved. You get a mail about it."))
+    if moved.sequence != parent.appointment.sequence:
+        messages.success(request, _("Your appointment was moved. You get a mail about it."))
     return redirect("booking:manage", token)
 
 
@@ -230,6 +231,9 @@ def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: d
     if not start:
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
+    if start == appointment.start:
+        # Back in the browser, after moving there.
+        return redirect("booking:manage", token)
     asked: dict[str, Any] = {
         "zone": request.practice.zone,
         "now": now,

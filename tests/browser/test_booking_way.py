@@ -46,10 +46,6 @@ def open_page(browser: Browser, browser_context_args: Any, practice: Served) -> 
         context.close()
 
 
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.id"))
-
-
 def press_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
     """Press `key` until `wanted` has the focus, which is seen at every step."""
     wanted.wait_for()
@@ -87,6 +83,38 @@ def documents(page: Page) -> list[str]:
     return loaded
 
 
+def test_what_stands_around_the_days_follows_them(open_page: Any, practice: Served) -> None:
+    """What parents read about time off, and the way to the other language, where only the days are swapped."""
+    page = open_page()
+    loaded = documents(page)
+    later = str(page.get_by_role("link", name="Latere dagen").get_attribute("href"))
+    day = later.partition("day=")[2][:10]
+    practice.manage(
+        "shell",
+        "-c",
+        "from datetime import date, timedelta; from booking import diary\n"
+        "from booking.intervals import Interval, local_days\n"
+        "from booking.models import Therapist; from practice.models import Practice\n"
+        "from practice.translations import Translated\n"
+        f"day, zone = date.fromisoformat('{day}'), Practice.load().zone\n"
+        # In the night, so that the day still has free times and the next page begins with it.
+        "start = local_days(day, day, zone).start; off = Interval(start, start + timedelta(hours=1))\n"
+        "diary.add_time_off(Therapist.objects.get(), off, notice=Translated(nl='Een dag weg.', en='Away a day.'))",
+    )
+    page.reload()
+    loaded.clear()
+    expect(page.get_by_text("Een dag weg.")).to_have_count(0)
+
+    page.get_by_role("link", name="Latere dagen").click()
+
+    expect(page.get_by_text("Een dag weg.")).to_be_visible()
+    assert loaded == []
+    shown = page.locator(".slot").first.get_attribute("value")
+    page.get_by_role("contentinfo").get_by_role("link", name="English").click()
+    expect(page.get_by_text("Away a day.")).to_be_visible()
+    assert page.locator(".slot").first.get_attribute("value") == shown
+
+
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
 def test_weeks_and_months_lead_to_a_day_and_the_focus_goes_along(open_page: Any, javascript: bool) -> None:
     page = open_page(java_script_enabled=javascript)
@@ -97,7 +125,7 @@ def test_weeks_and_months_lead_to_a_day_and_the_focus_goes_along(open_page: Any,
     page.get_by_role("link", name="Maand", exact=True).click()
     expect(page.get_by_role("table")).to_be_visible()
     if javascript:
-        assert focused(page) == "times-title"
+        expect(page.locator("#times-title")).to_be_focused()
     day = page.get_by_role("table").get_by_role("link").last
     aim = str(day.get_attribute("href")).partition("#")[2]
     day.click()

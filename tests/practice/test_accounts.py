@@ -213,6 +213,15 @@ class TestTheSecondStep:
         assert "each of these codes lets you in once" in response.content.decode()
         assert hers.get("/en/agenda/").status_code == 200
 
+    def test_the_key_stays_the_one_in_the_app_when_the_page_is_loaded_anew(self, hers: Client) -> None:
+        keys = [
+            re.findall(r"<code>([A-Z2-7]+)</code>", hers.get("/en/account/2fa/totp/activate/").content.decode())
+            for _ in range(2)
+        ]
+
+        assert keys[0]
+        assert keys[0] == keys[1]
+
     def test_a_wrong_code_sets_nothing_up(self, hers: Client) -> None:
         hers.get("/en/account/2fa/totp/activate/")
 

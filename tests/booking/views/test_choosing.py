@@ -686,6 +686,48 @@ class TestAfterALostSlot:
 
         assert f'action="/afspraak/gegevens/?{query.replace("&", "&amp;")}"' in page
 
+    def test_the_nearest_times_stay_those_around_the_one_that_was_lost(
+        self, visitor: Client, consult: AppointmentType
+    ) -> None:
+        make_appointment(consult, start="2026-12-28 10:00")
+        lost = fill_in(visitor, start="2026-12-28T09:00Z")
+        (near,) = re.findall(r'name="near" value="([^"]+)"', lost.content.decode())
+
+        again = visitor.post("/afspraak/gegevens/", {"type": "eerste-afspraak", "near": near, **FORM})
+
+        assert again.context["alternatives"] == lost.context["alternatives"]
+        assert f'name="near" value="{near}"' in again.content.decode()
+
+    @pytest.mark.parametrize("near", ["\x00", "morgen", "9999-12-31T23:59Z"])
+    def test_times_near_to_nothing_are_the_first_ones(self, visitor: Client, near: str) -> None:
+        again = visitor.post("/afspraak/gegevens/", {"type": "eerste-afspraak", "near": near, **FORM})
+
+        assert again.status_code == 422
+        assert again.context["alternatives"]
+
+    def test_who_goes_back_after_booking_was_not_overtaken(self, visitor: Client) -> None:
+        hold(visitor)
+        fill_in(visitor)
+        query = {"type": "eerste-afspraak", "start": START}
+
+        for page in (visitor.get("/afspraak/gegevens/", query), fill_in(visitor, key="another tab")):
+            assert page.status_code == 409
+            assert "U hebt dit moment al geboekt. De bevestiging staat in uw mail." in text(page)
+            assert "iemand anders" not in text(page)
+        assert "net door iemand anders gekozen" in text(Client().get("/afspraak/gegevens/", query))
+
+    def test_a_line_break_is_one_character_and_nothing_is_cut_off(self, visitor: Client) -> None:
+        hold(visitor)
+        page = visitor.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START})
+        assert "maxlength" not in str(page.context["form"]["remark"])
+
+        lines = "\r\n".join(["x" * 9] * 50)
+        refused = fill_in(visitor, remark=f"{lines}yy")
+        assert "niet meer dan 500 tekens" in text(refused)
+        assert "501" in text(refused)
+        assert fill_in(visitor, remark=f"{lines}y").status_code == 302
+        assert Appointment.objects.get().remark.count("\n") == 49
+
     def test_no_choice_among_the_nearest_times_is_said(self, visitor: Client) -> None:
         for start in ("", "x", "2026-12-01T10:00", "9999-12-31T23:59Z"):
             response = fill_in(visitor, start)

@@ -212,6 +212,18 @@ class TestManaging:
         assert appointment.start == wall("2026-12-02 11:00")
         assert not Hold.objects.exists()
 
+    def test_back_after_moving_there_is_nothing_more_to_move(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        page, here = manage_link(appointment, "reschedule"), {"start": "2026-12-01T09:00Z"}
+
+        asked = visitor.get(page, here)
+        moved = visitor.post(page, here, follow=True)
+
+        assert asked["Location"] == manage_link(appointment)
+        assert "Uw afspraak is verzet" not in text(moved)
+        assert not Notification.objects.exists()
+
     def test_where_its_therapist_no_longer_offers_it_it_moves_to_a_colleague(
         self, visitor: Client, appointment: Appointment, consult: AppointmentType, alice: Therapist
     ) -> None:
