@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -125,7 +126,12 @@ def therapist_required(view: View) -> View:
 def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponseBase:
     user = request.user
     if not user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+        if request.method not in {"GET", "HEAD"}:
+            messages.warning(
+                request,
+                _("You had been signed out, so what you did last was not saved. Please do it once more."),
+            )
+        return redirect_to_login(_back_to(request))
     # A manager's pages need all of them, so that one query does for both.
     failing = calendars.failing(OuterRef("pk"))
     own_factors = Authenticator.objects.filter(user=user.pk)
@@ -141,7 +147,7 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
         return redirect("mfa_activate_totp")
     if second_factor.is_owed(request):
         # Signed in before the second step was set up, elsewhere or here: the password alone opens nothing.
-        return second_factor.ask(request.get_full_path() if request.method == "GET" else reverse("booking:agenda"))
+        return second_factor.ask(_back_to(request))
     viewer = Viewer(therapist, user.is_staff, everyone, therapist is not None and therapist.calendar_fails)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     try:
@@ -150,3 +156,16 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
         response = render(request, "503.html", status=503)
         response["Retry-After"] = "5"
         return response
+
+
+def _back_to(request: HttpRequest) -> str:
+    """Return where to go on after signing in: to the page asked for, or the one on which a button was pressed."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    try:
+        here = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        here = urlsplit("")
+    path = here.path + (f"?{here.query}" if here.query else "")
+    known = here.netloc == request.get_host() and here.path.startswith(reverse("booking:agenda"))
+    return path if known else reverse("booking:agenda")

@@ -50,6 +50,45 @@ def address(appointment: Appointment, action: str = "") -> str:
     return f"/en/agenda/afspraak/{appointment.public_id}/{action}"
 
 
+class TestSignedOutMeanwhile:
+    """The session ended while the page was open: nothing happens, and nobody thinks that it did."""
+
+    def test_she_comes_back_to_the_page_and_reads_that_nothing_was_done(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        here = f"http://testserver{address(appointment)}?x=1"
+
+        answer = browsers["anonymous"].post(
+            address(appointment, "afzeggen/"), {"reason": "getypt"}, headers={"referer": here}
+        )
+
+        assert answer["Location"] == f"/en/account/login/?next={address(appointment)}%3Fx%3D1"
+        page = browsers["anonymous"].get(answer["Location"])
+        assert "what you did last was not saved" in text(page)
+        appointment.refresh_from_db()
+        assert appointment.state == State.CONFIRMED
+
+    @pytest.mark.parametrize(
+        "referer", ["", "https://elsewhere.example/en/agenda/", "http://testserver/en/contact/", "http://["]
+    )
+    def test_from_anywhere_else_she_comes_to_the_agenda(
+        self, browsers: dict[str, Client], appointment: Appointment, referer: str
+    ) -> None:
+        path = address(appointment, "afzeggen/")
+
+        answer = browsers["anonymous"].post(path, {}, headers={"referer": referer})
+
+        assert answer["Location"] == "/en/account/login/?next=/en/agenda/"
+
+    def test_a_look_leads_back_to_where_it_was(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        answer = browsers["anonymous"].get(address(appointment))
+
+        assert answer["Location"] == f"/en/account/login/?next={address(appointment)}"
+        assert "not saved" not in text(browsers["anonymous"].get(answer["Location"]))
+
+
 class TestOneAppointment:
     def test_it_shows_the_remark_and_what_was_mailed(
         self, browsers: dict[str, Client], appointment: Appointment
