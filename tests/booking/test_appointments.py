@@ -284,20 +284,21 @@ class TestMovingAway:
         with pytest.raises(OutsideBookingWindow):
             book(consult, "2026-12-03 10:00", therapist=alice)
 
-    @pytest.mark.parametrize("how", ["no longer offers it", "has left"])
-    def test_else_a_colleague_does_and_both_hear_of_it(
-        self, consult: AppointmentType, alice: Therapist, bob: Therapist, how: str
-    ) -> None:
+    @pytest.fixture(params=["no longer offers it", "has left"])
+    def gone(self, request: Any, consult: AppointmentType, alice: Therapist, bob: Therapist) -> Appointment:
+        """An appointment with Alice, who sees this type of families no more."""
         appointment = book(consult, "2026-12-01 10:00", therapist=alice)
-        if how == "has left":
+        if request.param == "has left":
             alice.user = make_account("alice@praktijk.example")
             alice.user.is_active = alice.active = False
             alice.user.save()
             alice.save()
         else:
             consult.therapists.remove(alice)
+        return appointment
 
-        moved = move(appointment, "2026-12-01 10:00", therapist=bob)
+    def test_else_a_colleague_does_and_both_hear_of_it(self, gone: Appointment, bob: Therapist) -> None:
+        moved = move(gone, "2026-12-01 10:00", therapist=bob)
         again = move(moved, "2026-12-02 10:00")
 
         assert (moved.therapist, again.therapist) == (bob, bob)
@@ -307,13 +308,8 @@ class TestMovingAway:
             ("Bob", NotificationState.DUE),
         ]
 
-    def test_without_a_name_it_is_whoever_is_free(
-        self, consult: AppointmentType, alice: Therapist, bob: Therapist
-    ) -> None:
-        appointment = book(consult, "2026-12-01 10:00", therapist=alice)
-        consult.therapists.remove(alice)
-
-        assert move(appointment, "2026-12-02 10:00").therapist == bob
+    def test_without_a_name_it_is_whoever_is_free(self, gone: Appointment, bob: Therapist) -> None:
+        assert move(gone, "2026-12-02 10:00").therapist == bob
 
     def test_where_nobody_offers_it_there_is_no_moving(self, consult: AppointmentType, alice: Therapist) -> None:
         appointment = book(consult, "2026-12-01 10:00")

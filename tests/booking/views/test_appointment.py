@@ -69,7 +69,7 @@ class TestSignedOutMeanwhile:
         assert appointment.state == State.CONFIRMED
 
     @pytest.mark.parametrize(
-        "referer", ["", "https://elsewhere.example/en/agenda/", "http://testserver/en/contact/", "http://["]
+        "referer", ["", "https://elsewhere.example/en/agenda/vrij/", "http://testserver/en/contact/", "http://["]
     )
     def test_from_anywhere_else_she_comes_to_the_agenda(
         self, browsers: dict[str, Client], appointment: Appointment, referer: str
