@@ -54,12 +54,12 @@ class Way:
 _SIZES = ("overflow", "targets", "clipped", "broken")
 BETWEEN = Way("768 px", TABLET, None, _SIZES)
 LEAN = [
-    Way("light, 1280 px", DESK, ALL_RULES, ("title", *_SIZES)),
+    Way("light, 1280 px", DESK, ALL_RULES, ("title", "leads", *_SIZES)),
     Way("dark, 390 px", PHONE, CONTRAST_AND_WIDTH, _SIZES, dark=True),
     BETWEEN,
 ]
 COMPLETE = [
-    Way("light, 1280 px", DESK, ALL_RULES, ("title", "motion", "focus", *_SIZES)),
+    Way("light, 1280 px", DESK, ALL_RULES, ("title", "leads", "motion", "focus", *_SIZES)),
     Way("dark, 1280 px", DESK, CONTRAST, dark=True),
     Way("dark, 390 px", PHONE, ALL_RULES, ("focus", *_SIZES), dark=True),
     Way("light, 390 px", PHONE, CONTRAST),

@@ -120,6 +120,15 @@
         })
         .map((one) => `${name(one)} moves`);
     },
+    // What is said to be wrong leads to where it is put right.
+    leads() {
+      return [...document.querySelectorAll("main [role=alert] a[href^='#']")]
+        .filter((link) => {
+          const field = document.getElementById(link.hash.slice(1));
+          return !(field?.matches(CONTROLS) && field.tabIndex >= 0 && shown(field));
+        })
+        .map((link) => `${name(link)} leads to no field`);
+    },
     // One h1, and the title of the page begins with what is wrong where something is.
     title() {
       const found = [];

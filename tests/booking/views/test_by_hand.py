@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.models import Appointment, AppointmentType, Kind, Notification, State, Therapist
 from tests.booking.factories import make_appointment, make_hours, make_practice, make_type, wall
-from tests.booking.views.reading import text
+from tests.booking.views.reading import dead_ends, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,6 +160,7 @@ def test_what_cannot_be_gets_a_sentence_and_keeps_the_rest(
 
     assert response.status_code == 422
     assert sentence in text(response)
+    assert dead_ends(response) == []
     assert "slaapt slecht" in response.content.decode()
     assert not Appointment.objects.exists()
 

@@ -15,7 +15,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
-from tests.booking.views.reading import text
+from tests.booking.views.reading import dead_ends, text
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +126,7 @@ class TestAppointmentTypes:
 
         assert response.status_code == 422
         assert list(response.context["form"].errors) == [field]
+        assert dead_ends(response) == []
         assert AppointmentType.objects.get().duration == timedelta(hours=1)
 
     def test_line_breaks_do_not_reach_a_name(self, hers: Client, consult: AppointmentType) -> None:
