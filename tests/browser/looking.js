@@ -133,7 +133,7 @@
     title() {
       const found = [];
       if (document.querySelectorAll("h1").length !== 1) found.push("there is not one h1");
-      const wrong = [...document.querySelectorAll("main .notice--error[role=alert]")].some(shown);
+      const wrong = [...document.querySelectorAll("main .notice--error[role=alert], main .notice[autofocus]")].some(shown);
       const said = /^(Fout|Error): /.test(document.title);
       if (wrong !== said) found.push(`the title says “${document.title}”`);
       return found;

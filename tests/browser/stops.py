@@ -184,6 +184,16 @@ def move_to_night(page: Page, url: str) -> None:
     page.locator("[name=all_the_same]").first.wait_for()
 
 
+def book_at_night(page: Page, url: str) -> None:
+    """Book by hand outside the hours, which is asked about once more."""
+    for name, value in (("parent_name", "Noor"), ("phone", "06 12345678"), ("child_first_name", "Sam")):
+        page.locator(f"main [name={name}]").fill(value)
+    page.locator("main [name=age_band]").first.check()
+    page.locator("main [name=consent]").check()
+    page.locator("main form[method=post] > .actions .button").first.click()
+    page.locator("[name=all_the_same]").first.wait_for()
+
+
 def close_before_opening(page: Page, url: str) -> None:
     page.locator("main input[type=time]").nth(1).fill("00:30")
     page.locator(SEND).first.click()
@@ -348,6 +358,20 @@ STOPS = [
     Stop("Book by hand", "choose", "/agenda/afspraak/nieuw/", who=MANAGER),
     Stop("Book by hand", "details", "/agenda/afspraak/nieuw/?day={sunday}&time=10:00", who=MANAGER),
     Stop("Book by hand", "errors", "/agenda/afspraak/nieuw/?day={sunday}&time=10:00", who=MANAGER, act=refused()),
+    Stop(
+        "Book by hand",
+        "wrong day",
+        "/agenda/afspraak/nieuw/?day={sunday}&time=10:00",
+        who=MANAGER,
+        act=refused(day=""),
+    ),
+    Stop(
+        "Book by hand",
+        "asked once more",
+        "/agenda/afspraak/nieuw/?day={sunday}&time=03:00",
+        who=MANAGER,
+        act=book_at_night,
+    ),
     Stop("Working hours", "", "/agenda/werktijden/", who=MANAGER),
     Stop("Working hours", "add", "/agenda/werktijden/nieuw/", who=MANAGER),
     Stop("Working hours", "errors", "/agenda/werktijden/nieuw/", who=MANAGER, act=refused()),

@@ -204,6 +204,34 @@ def test_free_time_is_booked_by_hand(practice: Served, open_browser: Any, monday
     expect(page).to_have_url(re.compile(rf"/agenda/afspraak/nieuw/\?therapist=other&day={monday}&time=09%3A00"))
 
 
+@pytest.mark.parametrize("way", ["book", "move"])
+def test_whoever_is_asked_once_more_hears_that_nothing_is_saved(
+    practice: Served, open_browser: Any, monday: date, way: str
+) -> None:
+    # A page of its own: the browser's console calls the refusal an error, which it is meant to be.
+    page = open_browser(DESK).context.new_page()
+    if way == "book":
+        page.goto(f"{practice.url}/agenda/afspraak/nieuw/?day={monday}&time=03:00")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        page.locator("#id_parent_name").fill("Noor de Vries")
+        page.locator("#id_phone").fill("06 12345678")
+        page.locator("#id_child_first_name").fill("Sam")
+        page.locator("[name=age_band]").first.check()
+        page.locator("#id_consent").check()
+        page.get_by_role("button", name="Boeken", exact=True).click()
+    else:
+        page.goto(f"{practice.url}/agenda/?view=day&day={monday}&therapist=other")
+        page.get_by_role("link", name="Noor").click()
+        page.get_by_role("link", name="Verzetten").click()
+        page.locator("#id_time").fill("03:00")
+        page.get_by_role("button", name="Naar dit moment verzetten").click()
+
+    asked = page.get_by_role("alert")
+    expect(asked).to_contain_text("Er is nog niets opgeslagen.")
+    expect(asked).to_be_focused()
+    expect(page).to_have_title(re.compile("^Fout: "))
+
+
 def test_on_a_phone_the_tabs_show_where_one_is(practice: Served, open_browser: Any) -> None:
     page = open_browser(PHONE)
     page.goto(f"{practice.url}/agenda/soorten/")

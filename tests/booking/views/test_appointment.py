@@ -375,6 +375,7 @@ class TestMoving:
 
         assert response.status_code == 409
         assert "This lies outside the working hours. Nothing is saved yet." in text(response)
+        assert "<title>Error: " in response.content.decode()
         appointment.refresh_from_db()
         assert appointment.sequence == 0
 

@@ -95,10 +95,14 @@ def test_outside_the_hours_it_warns_and_asks_once_more(browsers: dict[str, Clien
     evening = {**FORM, "time": "20:00"}
     shown = browsers["alice"].get(URL, {"day": "2026-12-01", "time": "20:00"})
     assert "This lies outside the working hours." in text(shown)
+    assert "Error: " not in shown.content.decode()
+    assert "autofocus" not in shown.content.decode()
 
     response = browsers["alice"].post(URL, evening)
     assert response.status_code == 409
     assert "Nothing is saved yet." in text(response)
+    assert "<title>Error: " in response.content.decode()
+    assert 'role="alert" tabindex="-1" autofocus' in response.content.decode()
     for typed in ("Noor de Vries", "06 12345678", "slaapt slecht", "20:00"):
         assert typed in response.content.decode()
     assert not Appointment.objects.exists()
@@ -114,6 +118,7 @@ def test_an_overlap_is_refused_whatever_she_says(browsers: dict[str, Client], co
 
     assert response.status_code == 409
     assert "Something else is booked, kept free or planned at this time." in text(response)
+    assert 'role="alert" tabindex="-1" autofocus' in response.content.decode()
     assert "Tue 1 Dec 09:00" in text(response)
     assert "slaapt slecht" in response.content.decode()
     assert Appointment.objects.count() == 1
