@@ -103,7 +103,7 @@
         const style = getComputedStyle(one);
         if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) found.push(`${name(one)} does not show its focus`);
         const box = one.getBoundingClientRect();
-        if (box.width < 2 || box.height < 2 || box.bottom <= 0 || box.top >= innerHeight || box.right <= 0 || box.left >= innerWidth)
+        if (clippedAway(one) || box.width < 2 || box.height < 2 || box.bottom <= 0 || box.top >= innerHeight || box.right <= 0 || box.left >= innerWidth)
           found.push(`${name(one)} has the focus out of sight`);
       }
       document.activeElement?.blur();

@@ -290,6 +290,21 @@ class TestThePlan:
             assert found in page
         assert "slaapt slecht" not in page
 
+    def test_a_day_of_a_week_leads_to_that_day_which_leads_nowhere_unseen(
+        self, browsers: dict[str, Client], alice: Therapist
+    ) -> None:
+        heading = re.compile(r'<h2 class="([\w-]+)" id="day-2026-12-01">(<a )?')
+
+        week, day = (
+            heading.search(browsers["alice"].get(f"/en/agenda/?view={view}&day=2026-12-01").content.decode())
+            for view in ("week", "day")
+        )
+
+        assert week is not None
+        assert week.groups() == ("plan__head", "<a ")
+        assert day is not None
+        assert day.groups() == ("visually-hidden", None)
+
     def test_now_and_today_are_marked(self, browsers: dict[str, Client], alice: Therapist) -> None:
         make_appointment(make_type(alice), start="2026-11-30 09:00")
         make_appointment(alice.appointment_types.get(), start="2026-11-30 11:00")
