@@ -48,7 +48,10 @@ from tests.booking.factories import (
     make_type,
 )
 
-REMARK = "Sam slaapt slecht, al een half jaar. Wij weten niet meer wat wij kunnen doen."
+REMARK = "Sam slaapt slecht, al een half jaar. Wij weten niet meer wat wij kunnen doen. "
+REMARK += (
+    "https://school.example/:w:/r/sites/groep7/Gedeelde%20documenten/Verslag%20van%20het%20gesprek.docx?d=w0f3a"
+)
 
 
 def fill() -> dict[str, Any]:
