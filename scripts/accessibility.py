@@ -22,12 +22,14 @@ In each way [axe](https://github.com/dequelabs/axe-core) runs the rules whose an
 of them, with `target-size`, at 1280 and at 390 px. Beside it `tests/browser/looking.js` asks what axe does not:
 
 - nothing is wider than the window, and no text is cut off, at 400 % and with the text spacing of WCAG 1.4.12 too;
+- with letters set to 200 % in the browser nothing is wider than the window either, at 320 and at 390 px;
 - no word is broken over two lines at 390, 768 and 1280 px;
 - what can be pressed is at least 44 by 44 px. Links in a sentence are as high as their line, and what lies on the
   hours of the agenda is as high as it takes ([decision 36](decisions/0036-what-can-be-pressed.md));
 - whatever takes the focus shows it, in forced colours too, and lies in the window then;
 - nothing moves where less motion is asked for;
-- there is one `h1`, and the title begins with “Fout:” (“Error:”) where something is wrong.
+- there is one `h1`, and the title begins with “Fout:” (“Error:”) where something is wrong;
+- what is said to be wrong leads to the field where it is put right.
 
 The booking by the keys alone is `tests/browser/test_booking_way.py`, that without JavaScript
 `tests/browser/test_parent_way.py`. With each change the suite takes a lean walk: what families meet, in few ways.

@@ -17,6 +17,8 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 TABLET = {"width": 768, "height": 1024}
 # 1280 by 1024 at 400 % (WCAG 1.4.10).
 ZOOMED = {"width": 320, "height": 256}
+# The smallest phone, for letters that are set twice as large in the browser.
+SMALL_PHONE = {"width": 320, "height": 568}
 # Of the rules that are off by default this one is of WCAG 2.2 AA.
 ALL_RULES = {"rules": {"target-size": {"enabled": True}}}
 CONTRAST = {"runOnly": ["color-contrast"]}
@@ -38,6 +40,7 @@ class Way:
     dark: bool = False
     forced: bool = False
     spaced: bool = False
+    letters: int = 16
 
     def prepare(self, page: Page) -> None:
         """Let `page` be as somebody sees it who looks this way."""
@@ -49,13 +52,23 @@ class Way:
             reduced_motion="reduce",
         )
         page.evaluate("spaced => window.looking.spaceText(spaced)", self.spaced)
+        set_letters(page, self.letters)
+
+
+def set_letters(page: Page, size: int) -> None:
+    """Let letters be `size` px high, as somebody sets it in their browser (WCAG 1.4.4)."""
+    browser = page.context.new_cdp_session(page)
+    browser.send("Page.setFontSizes", {"fontSizes": {"standard": size, "fixed": size * 13 // 16}})
+    browser.detach()
 
 
 _SIZES = ("overflow", "targets", "clipped", "broken")
 BETWEEN = Way("768 px", TABLET, None, _SIZES)
+LARGE = Way("letters of 200 %, 320 px", SMALL_PHONE, None, ("overflow", "clipped"), letters=32)
 LEAN = [
     Way("light, 1280 px", DESK, ALL_RULES, ("title", "leads", *_SIZES)),
     Way("dark, 390 px", PHONE, CONTRAST_AND_WIDTH, _SIZES, dark=True),
+    LARGE,
     BETWEEN,
 ]
 COMPLETE = [
@@ -68,6 +81,8 @@ COMPLETE = [
     Way("text spacing, 390 px", PHONE, None, ("overflow", "clipped"), spaced=True),
     Way("text spacing, 1280 px", DESK, None, ("overflow", "clipped"), spaced=True),
     Way("text spacing, zoom of 400 %", ZOOMED, None, ("overflow", "clipped"), spaced=True),
+    Way("letters of 200 %, 390 px", PHONE, None, ("overflow", "clipped"), letters=32),
+    LARGE,
     # Without axe, which reads the colours that are not shown then.
     Way("forced colours", PHONE, None, ("focus", "overflow", "clipped"), forced=True),
 ]
