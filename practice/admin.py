@@ -109,14 +109,13 @@ class PageAdmin(SturdyList):
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         draft = _draft(request)
-        # Whoever opened it by the button reads what it is; beside the text it needs no words.
+        # Whoever opened it by the button reads what it is; beside the text it needs no words, and nothing runs.
+        framed = "_preview" not in request.POST
         said = [
             Message(messages.INFO, _("This is a preview. Nothing of it is kept yet; close it to go on writing."))
         ]
         with override(draft.language):
-            shown = page_as_shown(
-                request, draft, {draft.language}, messages=said if "_preview" in request.POST else []
-            )
+            shown = page_as_shown(request, draft, {draft.language}, framed=framed, messages=[] if framed else said)
         return HttpResponse(shown)
 
     def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:

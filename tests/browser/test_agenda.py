@@ -232,6 +232,29 @@ def test_whoever_is_asked_once_more_hears_that_nothing_is_saved(
     expect(page).to_have_title(re.compile("^Fout: "))
 
 
+@pytest.mark.parametrize("leaving", ["Tab", "Escape"])
+def test_an_open_menu_does_not_hide_where_the_focus_is(practice: Served, open_browser: Any, leaving: str) -> None:
+    page = open_browser(PHONE)
+    page.goto(f"{practice.url}/agenda/")
+    menu, summary = page.locator("details.menu"), page.locator("details.menu summary")
+    summary.press("Enter")
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Tab")
+    expect(menu.get_by_role("link").first).to_be_focused()
+
+    if leaving == "Escape":
+        page.keyboard.press("Escape")
+        expect(summary).to_be_focused()
+    else:
+        menu.get_by_role("link").last.focus()
+        page.keyboard.press("Tab")
+        expect(page.locator(".tabs a").first).to_be_focused()
+
+    expect(menu).not_to_have_attribute("open", "")
+    summary.click()
+    expect(menu.get_by_role("link").last).to_be_visible()
+
+
 def test_on_a_phone_the_tabs_show_where_one_is(practice: Served, open_browser: Any) -> None:
     page = open_browser(PHONE)
     page.goto(f"{practice.url}/agenda/soorten/")
