@@ -140,6 +140,24 @@ def test_weeks_and_months_lead_to_a_day_and_the_focus_goes_along(open_page: Any,
     expect(page.get_by_role("heading", name="Alle vrije momenten")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    "link",
+    [".views a >> nth=1", ".days__way[rel=next]", ".sheet__way[rel=next]", ".sheet td a >> nth=-1"],
+)
+def test_what_was_pressed_shows_that_the_answer_is_awaited(open_page: Any, link: str) -> None:
+    page = open_page("/afspraak/?view=month" if "sheet" in link else "/afspraak/")
+    kept: list[Route] = []
+    page.route("**/afspraak/?*", lambda route: kept.append(route))
+    pressed = page.locator(link)
+
+    pressed.click()
+
+    expect(pressed).to_have_css("opacity", "0.65")
+    kept[0].continue_()
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    expect(page.locator("#times-title")).to_be_visible()
+
+
 def test_a_date_that_is_none_is_said_by_the_page_itself(open_page: Any) -> None:
     page = open_page()
     page.get_by_label("Ga naar een datum").evaluate("field => { field.type = 'text'; field.value = '2026-02-30' }")
