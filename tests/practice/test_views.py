@@ -354,7 +354,7 @@ def test_page_sets_no_cookie_and_loads_nothing_from_elsewhere(client: Client) ->
 
     html = response.content.decode()
     assert not response.cookies
-    assert re.findall(r'(?:src|srcset)="([^"]*)"', html) == []
+    assert re.findall(r'(?:src|srcset)="([^"]*)"', html) == ["/static/menu.js"]
     assert all(
         address.startswith("/static/")
         for address in re.findall(r'<link rel="(?:icon|stylesheet)" href="([^"]*)"', html)
