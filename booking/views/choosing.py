@@ -112,7 +112,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
             therapist=form.cleaned_data["therapist"],
         )
     except BookingError as error:
-        return with_error(_choose(request, request.POST, error=str(error)), error)
+        return with_error(_choose(request, request.POST, error=_said(request, form, error)), error)
     return redirect(f"{reverse('booking:details')}?{_query(form)}")
 
 
