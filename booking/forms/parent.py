@@ -211,6 +211,24 @@ class SlotForm(forms.Form):
         return next(found, "")
 
 
+def start_of(text: str) -> datetime | None:
+    """Return the moment (UTC) that `text` names as a slot's start does, or None where it names none."""
+    try:
+        start: datetime | None = SlotForm.base_fields["start"].clean(text)
+    except ValidationError:
+        return None
+    return start
+
+
+def therapist_of(slug: str) -> Therapist | None:
+    """Return the therapist whom `slug` names, or None where it names nobody."""
+    try:
+        therapist: Therapist | None = SlotForm.base_fields["therapist"].clean(slug)
+    except ValidationError:
+        return None
+    return therapist
+
+
 class CheckedField(forms.BoundField):
     """A field that is looked at when it is left, by the same rules as the whole form."""
 

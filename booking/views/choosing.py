@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -33,6 +33,7 @@ from booking.forms.parent import (
     ChooseForm,
     DayForm,
     SlotForm,
+    start_of,
 )
 from booking.models import AppointmentType
 from booking.views.answers import first_error, status_of, with_error
@@ -232,7 +233,7 @@ def _details(
     **extra: Any,
 ) -> HttpResponse:
     appointment_type, start = slot.cleaned_data["type"], slot.cleaned_data.get("start")
-    near = start or _nearest(request)
+    near = start or start_of(request.POST.get("near", ""))
     if "alternatives" in extra:
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
@@ -346,15 +347,6 @@ def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Req
     )
 
 
-def _nearest(request: PracticeRequest) -> datetime | None:
-    """Return the moment to which the times on the form before this one were the nearest."""
-    try:
-        near: datetime | None = SlotForm.base_fields["start"].clean(request.POST.get("near", ""))
-    except ValidationError:
-        return None
-    return near
-
-
 def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> dict[str, Any]:
     """Return the nearest free times where the chosen one cannot be booked (any more); nothing where it can."""
     start, gone = slot.cleaned_data.get("start"), slot.withdrawn
@@ -362,7 +354,7 @@ def _alternatives(request: PracticeRequest, slot: SlotForm, now: datetime) -> di
         return {}
     slots = free_time.nearest_free_slots(
         slot.cleaned_data["type"],
-        start or _nearest(request) or now,
+        start or start_of(request.POST.get("near", "")) or now,
         zone=request.practice.zone,
         now=now,
         therapist=None if gone else slot.cleaned_data.get("therapist"),

@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,8 +22,8 @@ from booking.errors import (
     TooLateToChange,
     TooManyRequests,
 )
-from booking.forms.parent import DayForm, ReasonForm, SlotForm, StartField
-from booking.models import Actor, Appointment, Parent, State, Therapist
+from booking.forms.parent import DayForm, ReasonForm, StartField, start_of, therapist_of
+from booking.models import Actor, Appointment, Parent, State
 from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
 from booking.views.times import free_times, value_of, ways
 from practice.requests import PracticeRequest
@@ -200,7 +199,7 @@ def _changeable(appointment: Appointment, now: datetime) -> bool:
 
 
 def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
-    start = _start_of(request.POST.get("start", ""))
+    start = start_of(request.POST.get("start", ""))
     if not start:
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
@@ -212,7 +211,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
             by=Actor.PARENT,
             zone=request.practice.zone,
             now=now,
-            therapist=_therapist_of(request.POST.get("therapist", "")),
+            therapist=therapist_of(request.POST.get("therapist", "")),
             visitor=client.known_visitor(request),
         )
     except (AlreadyCancelled, AlreadyChanged, TooLateToChange) as error:
@@ -227,7 +226,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
 
 
 def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
-    appointment, start = parent.appointment, _start_of(request.GET.get("start", ""))
+    appointment, start = parent.appointment, start_of(request.GET.get("start", ""))
     if not start:
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
@@ -276,21 +275,3 @@ def _manage_with_error(
     context = {**_about(request, parent, token, now), **_about_reminders(parent, now), "error": str(error)}
     page = render(request, "booking/manage.html", context, status=status_of(error))
     return with_error(page, error)
-
-
-def _start_of(text: str) -> datetime | None:
-    form = SlotForm.base_fields["start"]
-    try:
-        start: datetime | None = form.clean(text)
-    except ValidationError:
-        return None
-    return start
-
-
-def _therapist_of(slug: str) -> Therapist | None:
-    field = SlotForm.base_fields["therapist"]
-    try:
-        therapist: Therapist | None = field.clean(slug)
-    except ValidationError:
-        return None
-    return therapist
