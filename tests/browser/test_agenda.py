@@ -144,6 +144,11 @@ def test_a_therapist_walks_through_the_weeks(
     expect(page).to_have_url(re.compile("/agenda/afspraak/"))
 
 
+def shown_up_to(page: Page, day: date) -> None:
+    """Wait until the part is there that leads on to `day`: the address comes a moment before it."""
+    expect(page.locator("#next")).to_have_attribute("href", re.compile(f"day={day}"))
+
+
 def test_moving_loads_only_a_part_and_keeps_the_focus(practice: Served, open_browser: Any, monday: date) -> None:
     page = open_browser(DESK)
     page.goto(f"{practice.url}/agenda/")
@@ -151,8 +156,7 @@ def test_moving_loads_only_a_part_and_keeps_the_focus(practice: Served, open_bro
 
     page.locator("#next").press("Enter")
     expect(page).to_have_url(re.compile(f"day={monday}"))
-    # The address comes a moment before the part.
-    expect(page.locator("#next")).to_have_attribute("href", re.compile(f"day={monday + timedelta(days=7)}"))
+    shown_up_to(page, monday + timedelta(days=7))
     expect(page.locator("#next")).to_be_focused()
     page.keyboard.press("Enter")
 
@@ -183,9 +187,11 @@ def test_the_keys_lead_back_and_forth(practice: Served, open_browser: Any, monda
 
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"day={monday + timedelta(days=1)}"))
+    shown_up_to(page, monday + timedelta(days=2))
     expect(page.locator("#next")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(f"day={monday}"))
+    shown_up_to(page, monday + timedelta(days=1))
     expect(page.locator("#previous")).to_be_focused()
     page.keyboard.press("t")
     expect(page.locator("#today")).to_have_attribute("aria-current", "date")
