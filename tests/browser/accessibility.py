@@ -100,6 +100,17 @@ def findings(page: Page, ways: Sequence[Way], seen: Callable[[Way], None] = lamb
     return found
 
 
+def assert_accessible(page: Page) -> None:
+    """Fail where axe finds something on `page` as it stands, or `page` is wider than its screen.
+
+    Wait first for what tells that the page has come: axe breaks off in one that is being left.
+    """
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
+
+
 def _asked(page: Page, way: Way) -> list[str]:
     said: list[str] = []
     if way.rules:

@@ -6,9 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.accessibility import assert_accessible
 from tests.calendar_server import Radicale
 from tests.served import Served
 from tests.servers import wait_until
@@ -41,13 +41,6 @@ def hers(browser: Browser, browser_context_args: Any, practice: Served, signed_i
     page.goto(f"{practice.url}/agenda/kalenders/")
     yield page
     context.close()
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
 
 
 def send(page: Page, control: str) -> None:

@@ -6,9 +6,9 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, expect
 
+from tests.browser.accessibility import assert_accessible
 from tests.served import DEMO_EMAIL, DEMO_PASSWORD, Served
 from tests.servers import wait_until
 
@@ -97,23 +97,18 @@ def phone(hers: Page) -> Device:
     return Device(hers)
 
 
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{page.url} is wider than its screen by {overflow} px"
-
-
 def sign_in(page: Page, home: str, password: str = DEMO_PASSWORD) -> None:
     page.goto(f"{home}/account/login/")
     page.get_by_label("Mail address").fill(DEMO_EMAIL)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/account/login/" not in url)
 
 
 def sign_out(page: Page, home: str) -> None:
     page.goto(f"{home}/account/2fa/")
     page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda url: "/account/2fa/" not in url)
 
 
 def add_passkey(page: Page, home: str, name: str) -> None:
@@ -164,6 +159,7 @@ def test_a_passkey_signs_in_by_itself_until_it_is_removed(hers: Page, home: str,
     hers.get_by_label("What do you call this device?").fill("My old phone")
     hers.get_by_role("button", name="Save").click()
     hers.get_by_role("link", name="Remove My old phone").click()
+    expect(hers.get_by_role("heading", name="Remove this passkey?")).to_be_visible()
     assert_accessible(hers)
     hers.get_by_role("button", name="Remove").click()
     expect(hers.get_by_text("There is no passkey yet.")).to_be_visible()
@@ -242,6 +238,7 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mail(hers: Page, home: str, pr
 
     hers.goto(f"{home}/account/login/")
     hers.get_by_role("link", name="Forgotten your password?").click()
+    expect(hers.get_by_role("heading", name="Forgotten your password?")).to_be_visible()
     assert_accessible(hers)
     hers.get_by_label("Mail address").fill(DEMO_EMAIL)
     hers.keyboard.press("Enter")
