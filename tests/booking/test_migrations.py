@@ -1,0 +1,68 @@
+"""A practice that is served already gets the newest tables, and keeps what it has."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from schedule.models import Event
+
+from booking import diary, guards
+from booking.intervals import Interval
+from booking.models import Appointment
+from practice.translations import Translated
+from tests.booking.factories import make_appointment, make_therapist, make_type, wall
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
+
+
+def migrate(*to: str) -> None:
+    # Between two versions there are no guards, which the check would mention.
+    call_command("migrate", *to, verbosity=0, skip_checks=True)
+
+
+@pytest.fixture
+def newest_again() -> Iterator[None]:
+    """After the test the tables are the newest, whatever becomes of it."""
+    yield
+    migrate()
+
+
+def test_what_was_booked_before_keeps_its_type_s_place_and_notice(newest_again: None) -> None:
+    by_phone = make_type(make_therapist(), place="phone", change_notice=timedelta(days=2))
+    here = make_type(make_therapist(), place="practice", change_notice=timedelta(hours=3))
+    booked = make_appointment(by_phone, place="video", change_notice=timedelta(0))
+    other = make_appointment(here, place="video", change_notice=timedelta(0))
+
+    migrate("booking", "0014")
+    migrate()
+
+    kept = Appointment.objects.in_bulk()
+    assert kept.keys() == {booked.pk, other.pk}
+    assert (kept[booked.pk].place, kept[booked.pk].change_notice) == ("phone", timedelta(days=2))
+    assert (kept[other.pk].place, kept[other.pk].change_notice) == ("practice", timedelta(hours=3))
+    assert kept[booked.pk].parents.get().email == booked.parents.get().email
+
+
+def test_what_was_said_of_time_off_is_in_the_site_s_first_language(newest_again: None) -> None:
+    alice = make_therapist()
+    for day, notice in (("2026-12-01", Translated(nl="Even weg.")), ("2026-12-03", None)):
+        diary.add_time_off(alice, Interval(wall(f"{day} 09:00"), wall(f"{day} 12:00")), notice=notice)
+    migrate("booking", "0015")
+    # As it was written then: a sentence, in no language in particular.
+    Event.objects.exclude(description="").update(description="Even “weg”.")
+
+    migrate()
+
+    off = diary.time_off(alice, wall("2026-11-30 00:00"))
+    assert [one.notice for one in off] == [Translated(**{settings.LANGUAGE_CODE: "Even “weg”."}), Translated()]
+
+
+def test_guards_stand_again_after_each(newest_again: None) -> None:
+    migrate("booking", "0013")
+    # The other half of the way makes the table of the appointments anew on SQLite.
+    migrate()
+
+    assert not guards.missing(connection)
