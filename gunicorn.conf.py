@@ -58,13 +58,13 @@ class Discreet(Redact):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(atoms := record.args, Mapping):
             path = redact(str(atoms["U"]))
-            record.fields = {"method": atoms["m"], "path": path, "status": int(atoms["s"]), "ms": atoms["M"]}
+            record.fields = {"method": atoms["m"], "path": path, "status": int(str(atoms["s"])), "ms": atoms["M"]}
         super().filter(record)
         record.msg = re.sub(r" from ip=\S+", ":", record.msg)
         return True
 
 
-class DiscreetLogger(Logger):
+class DiscreetLogger(Logger):  # type: ignore[misc]
     """Gunicorn's own logger, with every handler of it made discreet."""
 
     def setup(self, cfg: Any) -> None:
