@@ -152,7 +152,8 @@ def machine(report: dict[str, Any], load: float) -> str:
         f"{datetime.now(UTC):%d %B %Y}, {os.cpu_count()} cores "
         f"({processor[1] if processor else platform.machine()}), "
         f"Chromium {browser[1] if browser else '?'}, Lighthouse {report['lighthouseVersion']}, "
-        f"Python {platform.python_version()}; load of the machine before: {load:.1f}. The median of {RUNS}.\n"
+        f"Python {platform.python_version()}; load of the machine before: {load:.1f}, its speed as Lighthouse "
+        f"measures it: {report['environment']['benchmarkIndex']:.0f}. The median of {RUNS}.\n"
     )
 
 
