@@ -30,7 +30,7 @@ def newest_again() -> Iterator[None]:
     migrate()
 
 
-def test_what_was_booked_before_keeps_its_type_s_place_and_notice(newest_again: None) -> None:
+def test_what_was_booked_before_keeps_the_place_and_notice_of_its_type(newest_again: None) -> None:
     by_phone = make_type(make_therapist(), place="phone", change_notice=timedelta(days=2))
     here = make_type(make_therapist(), place="practice", change_notice=timedelta(hours=3))
     booked = make_appointment(by_phone, place="video", change_notice=timedelta(0))
@@ -46,7 +46,7 @@ def test_what_was_booked_before_keeps_its_type_s_place_and_notice(newest_again: 
     assert kept[booked.pk].parents.get().email == booked.parents.get().email
 
 
-def test_what_was_said_of_time_off_is_in_the_site_s_first_language(newest_again: None) -> None:
+def test_what_was_said_of_time_off_is_in_the_first_language_of_the_site(newest_again: None) -> None:
     alice = make_therapist()
     for day, notice in (("2026-12-01", Translated(nl="Even weg.")), ("2026-12-03", None)):
         diary.add_time_off(alice, Interval(wall(f"{day} 09:00"), wall(f"{day} 12:00")), notice=notice)
