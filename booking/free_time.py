@@ -1,6 +1,7 @@
 """Which times are free: the working hours less all that is claimed, the same for pages, API and booking."""
 
 from calendar import monthrange
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from booking import diary
 from booking.errors import BookingError, OutsideBookingWindow, SlotTaken
 from booking.intervals import Interval, local_days, subtract
 from booking.models import Appointment, AppointmentType, Hold, ImportedBusy, Therapist
-from booking.slots import Policy, open_slots
+from booking.slots import Policy, Taken, fitting, open_slots, takes_too_much
 
 NEAREST = 6
 _MOMENT, _DAY = datetime.resolution, timedelta(days=1)
@@ -133,6 +134,18 @@ def refusal(
     return SlotTaken() if any(slot.start == start for slot in offered) else OutsideBookingWindow()
 
 
+def room(
+    appointment_type: AppointmentType, therapists: Sequence[Therapist], *, zone: ZoneInfo, now: datetime
+) -> int:
+    """Return how many appointments of `appointment_type` still fit on its whole horizon, with all `therapists`
+    together, which were just read."""
+    first, last = booking_days(appointment_type, zone=zone, now=now)
+    policy, by_therapist = _policy(appointment_type, zone), defaultdict[int, list[Interval]](list)
+    for slot in look(appointment_type, therapists, first, last, zone=zone, now=now).slots:
+        by_therapist[slot.therapist.pk].append(Interval(slot.start, slot.end))
+    return sum(fitting(slots, policy) for slots in by_therapist.values())
+
+
 def opens_on(
     appointment_type: AppointmentType,
     *,
@@ -186,6 +199,43 @@ def claimed(therapist: Therapist, span: Interval, *, now: datetime, moving: Appo
     """Return whether anything but `moving` claims a moment of `span` (UTC): a live appointment with its buffers,
     a live hold, or a calendar elsewhere."""
     return any(span.overlaps(claim.occupied) for claim in _claims([therapist], span, now, moving))
+
+
+def keeping_takes_too_much(
+    appointment_type: AppointmentType,
+    slot: FreeSlot,
+    *,
+    visitor: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> bool:
+    """Return whether keeping `slot` free for `visitor`, in place of what that visitor keeps already, would leave
+    too little of a day for all others, of whichever type the therapist offers parents.
+
+    Whatever is kept counts, for a form or for a confirmation: each claim that ends by itself.
+    """
+    day = slot.start.astimezone(zone).date()
+    span = _around(day, day, zone)
+    booked, kept = [], []
+    for claim in _claims([slot.therapist], span, now, None):
+        if not visitor or claim.visitor != visitor:
+            taken = Taken(claim.start, claim.occupied, claim.type_id)
+            (kept if claim.expires_at else booked).append(taken)
+    first, last = span.start.astimezone(zone).date(), (span.end - _MOMENT).astimezone(zone).date()
+    openings = diary.openings(slot.therapist, *_months(first, last), zone)
+    types = slot.therapist.appointment_types.filter(visible=True)
+    policies = {one.pk: _policy(one, zone) for one in [appointment_type, *types]}
+    occupied = Interval(slot.start - appointment_type.buffer_before, slot.end + appointment_type.buffer_after)
+    return takes_too_much(
+        Taken(slot.start, occupied, appointment_type.pk),
+        booked,
+        kept,
+        [window for window in openings.windows if window.overlaps(span)],
+        [off for off in openings.time_off if off.overlaps(span)],
+        policies,
+        now,
+        within=span,
+    )
 
 
 def available(therapist: Therapist, span: Interval, zone: ZoneInfo) -> bool:
@@ -275,9 +325,7 @@ def look(
             starts[claim.therapist_id].append(claim.start)
     policy, span = _policy(appointment_type, zone), local_days(first, last, zone)
     slots = []
-    # Whole months, so that one day after the other is not expanded anew; and of them what lies near.
-    month, month_end = first.replace(day=1), last.replace(day=monthrange(last.year, last.month)[1])
-    pages, near = diary.pages(therapists, month, month_end, zone), local_days(first - _DAY, last + _DAY, zone)
+    pages, near = diary.pages(therapists, *_months(first, last), zone), local_days(first - _DAY, last + _DAY, zone)
     for therapist in therapists:
         openings = pages[therapist.pk].openings
         found = open_slots(
@@ -296,6 +344,11 @@ def look(
         # Past its minimum notice the first of them is no longer free.
         until = min(until, slots[0].start - appointment_type.minimum_notice + _MOMENT)
     return Found(tuple(slots), now, until)
+
+
+def _months(first: date, last: date) -> tuple[date, date]:
+    """Return the whole months around the days `first` to `last`, so that the diary is not expanded day by day."""
+    return first.replace(day=1), last.replace(day=monthrange(last.year, last.month)[1])
 
 
 def _around(first: date, last: date, zone: ZoneInfo) -> Interval:

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from booking import claims, free_time
 from booking.free_time import FreeSlot
-from booking.intervals import local_days
 from booking.models import AppointmentType, Hold, Therapist
 
 HOLD_TIME = timedelta(minutes=10)
@@ -25,9 +24,9 @@ def hold(
 ) -> Hold | None:
     """Keep the slot at `start` (UTC) free for `visitor` for ten minutes, and let go of the visitor's last hold.
 
-    Returns None where holding would go past a limit (three an address, half of a day's slots): the form
-    then goes on without a hold. Chosen once more after the type's notice has passed, the slot is kept as long as
-    it was, and no longer. Raises SlotTaken, OutsideBookingWindow or Busy.
+    Returns None where holding would go past a limit (three an address, half of what can be booked on a day): the
+    form then goes on without a hold. Chosen once more after the type's notice has passed, the slot is kept as long
+    as it was, and no longer. Raises SlotTaken, OutsideBookingWindow or Busy.
     """
 
     def write(slot: FreeSlot) -> Hold | None:
@@ -95,11 +94,7 @@ def _holds_enough(
     others = Hold.objects.filter(expires_at__gt=now).exclude(visitor=visitor)
     if others.filter(address=address).count() >= HOLDS_PER_ADDRESS:
         return True
-    day = slot.start.astimezone(zone).date()
-    span = local_days(day, day, zone)
-    held = others.filter(therapist=slot.therapist, start__gte=span.start, start__lt=span.end).count()
-    free = free_time.search(appointment_type, [slot.therapist], day, day, zone=zone, now=now, visitor=visitor)
-    return (held + 1) * 2 > held + len(free)
+    return free_time.keeping_takes_too_much(appointment_type, slot, visitor=visitor, zone=zone, now=now)
 
 
 def forget_expired(*, now: datetime) -> None:

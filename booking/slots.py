@@ -2,9 +2,9 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.intervals import Interval, local_days, merge, subtract
@@ -84,6 +84,68 @@ def open_slots(
         for start in sorted(starts)
         if not start.astimezone(policy.zone).fold
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A span (UTC) that is occupied from before `start` on, by something of the type `type_id`, or of none."""
+
+    start: datetime
+    occupied: Interval
+    type_id: int | None
+
+
+def takes_too_much(
+    another: Taken,
+    booked: Sequence[Taken],
+    kept: Sequence[Taken],
+    windows: Sequence[Interval],
+    time_off: Sequence[Interval],
+    policies: Mapping[int, Policy],
+    now: datetime,
+    *,
+    within: Interval,
+) -> bool:
+    """Return whether keeping `another` free for one visitor would leave too little for all others.
+
+    On each local day of `within`, and of each type in `policies` (by its id), at least half of the starts that
+    could be booked if nothing were `kept` has to remain, limits a day and a week and overlaps included. A day or a
+    type that `another` takes nothing from is not counted against it. All times are UTC, of one therapist.
+    """
+
+    def by_day(type_id: int, taken: Sequence[Taken]) -> Counter[date]:
+        policy = policies[type_id]
+        slots = open_slots(
+            windows,
+            time_off,
+            [one.occupied for one in taken],
+            [one.start for one in taken if one.type_id == type_id],
+            policy,
+            now,
+            within=within,
+        )
+        return Counter(slot.start.astimezone(policy.zone).date() for slot in slots)
+
+    for type_id in policies:
+        left = by_day(type_id, [*booked, *kept, another])
+        before = by_day(type_id, [*booked, *kept])
+        for day, count in by_day(type_id, booked).items():
+            if left[day] < before[day] and left[day] * 2 < count:
+                return True
+    return False
+
+
+def fitting(slots: Iterable[Interval], policy: Policy) -> int:
+    """Return how many appointments fit into `slots` (UTC, by start), one after the other with their buffers,
+    within the limit of each local day."""
+    count, free_from, on = 0, _BEGINNING_OF_TIME, Counter[date]()
+    for slot in slots:
+        day = slot.start.astimezone(policy.zone).date()
+        full = policy.most_per_day is not None and on[day] >= policy.most_per_day
+        if full or slot.start - policy.buffer_before < free_from:
+            continue
+        count, free_from, on[day] = count + 1, slot.end + policy.buffer_after, on[day] + 1
+    return count
 
 
 def _outside(policy: Policy, now: datetime, within: Interval | None, kept: datetime | None) -> Iterator[Interval]:
