@@ -65,11 +65,11 @@ class Viewer:
         return everything if self.manager else everything.filter(therapist=self.therapist)
 
     def notifications(self) -> QuerySet[Notification]:
-        """Return the mails about those appointments, and the overviews that this viewer gets."""
+        """Return the mails about those appointments, and those about days and hours that this viewer gets."""
         if self.manager:
             return Notification.objects.all()
-        own_overview = Q(kind=Kind.OVERVIEW, therapist=self.therapist)
-        return Notification.objects.filter(Q(appointment__therapist=self.therapist) | own_overview)
+        own = Q(kind__in=[Kind.OVERVIEW, Kind.MANY_BOOKINGS], therapist=self.therapist)
+        return Notification.objects.filter(Q(appointment__therapist=self.therapist) | own)
 
     def therapists(self) -> list[Therapist]:
         """Return those whose hours this viewer may change, the viewer first."""

@@ -4,20 +4,24 @@ One way in for pages, API, agenda and shell alike. Each writes the appointment t
 notifications that it owes, and only then wakes the outbox.
 """
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, free_time, history, notifications, outbox, proof, rate_limits
+from booking import claims, free_time, history, notifications, outbox, rate_limits, surge
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
     BookingError,
+    ConfirmationNeeded,
     IdempotencyConflict,
     TooEarlyToMark,
     TooLateToChange,
@@ -70,13 +74,17 @@ def book(
     therapist: Therapist | None = None,
     visitor: str = "",
     request: Request | None = None,
-    proven: str = "",
+    networks: Sequence[str] = (),
+    public_id: UUID | None = None,
 ) -> Appointment:
-    """Book the slot at `start` (UTC) for `family` and return the appointment; this spends what was `proven`.
+    """Book the slot at `start` (UTC) for `family` and return the appointment, with the reference `public_id` where
+    that was given out before.
 
-    The same `request` within 24 hours returns the appointment that it made before. Raises SlotTaken,
-    OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share, ProofNeeded where the
-    proof was spent before, or IdempotencyConflict where the key came with another body.
+    The same `request` within 24 hours returns the appointment that it made before. `networks` are those that the
+    visitor counts in, the narrowest first; of a booking without any it is known that it is meant. Raises
+    SlotTaken, OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share,
+    ConfirmationNeeded where so much is booked that it has to be confirmed, or IdempotencyConflict where the key
+    came with another body.
     """
     if request and (made := made_before(request, now)):
         return made
@@ -85,11 +93,17 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
-        if proven:
-            proof.spend(proven)
-        _take_share(family.email, now)
+        counts = _take_share(family.email, networks, now)
+        if counts and networks and surge.must_confirm(appointment_type, networks, counts, zone=zone, now=now):
+            raise ConfirmationNeeded
         appointment = write_down(
-            appointment_type, slot.therapist, slot.start, family=family, now=now, request=request
+            appointment_type,
+            slot.therapist,
+            slot.start,
+            family=family,
+            now=now,
+            request=request,
+            public_id=public_id,
         )
         history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
@@ -119,6 +133,7 @@ def write_down(
     now: datetime,
     request: Request | None = None,
     wants_mail: bool = True,
+    public_id: UUID | None = None,
 ) -> Appointment:
     """Insert the appointment at `start` (UTC) and its parent; the caller has claimed the time and is in its
     transaction."""
@@ -127,6 +142,7 @@ def write_down(
         _past_term(now).filter(idempotency_key=request.key).update(idempotency_key=None, idempotency_body="")
     end = start + appointment_type.duration
     appointment = Appointment.objects.create(
+        public_id=public_id or uuid4(),
         appointment_type=appointment_type,
         therapist=therapist,
         start=start,
@@ -281,6 +297,16 @@ def cancel(
     return fresh
 
 
+def cancel_many(found: Iterable[Appointment], *, account: User, now: datetime) -> int:
+    """Cancel each of `found` in the name of the practice, tell the families, and return how many were; what has
+    changed or begun meanwhile is passed over. Raises Busy."""
+    count = 0
+    for appointment in found:
+        with suppress(AlreadyChanged, TooLateToChange):
+            count += cancel(appointment, by=Actor.THERAPIST, now=now, account=account).state == State.CANCELLED
+    return count
+
+
 def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
     """Let `parent` be reminded or not from `now` (UTC) on; written down where it changes. Raises Busy."""
     with claims.transacting():
@@ -346,15 +372,17 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
         raise TooLateToChange
 
 
-def _take_share(email: str, now: datetime) -> None:
-    """Count one booking for `email`, in the booking's own transaction; raises TooManyRequests, always the same.
+def _take_share(email: str, networks: Sequence[str], now: datetime) -> list[int]:
+    """Count one booking for `email` from `networks`, in the booking's own transaction, and return the counts of
+    the networks; raises TooManyRequests, always the same.
 
     It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
     for it, and its owner gets the mail.
     """
     # Whoever books for this address at the same moment, with another therapist, waits here until this one is
     # written: the count below sees it.
-    rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(email), now=now)
+    tried = surge.counted(networks)
+    counts = rate_limits.count_each([*rate_limits.shares(email), *tried], now=now)
     ahead = Parent.objects.filter(
         email_hash=email_hash(email),
         appointment__state=State.CONFIRMED,
@@ -365,6 +393,7 @@ def _take_share(email: str, now: datetime) -> None:
     )
     if settings.RATE_LIMITS and ahead.count() >= settings.OPEN_APPOINTMENTS:
         raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
+    return counts[len(counts) - len(tried) :]
 
 
 def _mark(
@@ -396,7 +425,7 @@ def made_before(request: Request, now: datetime) -> Appointment | None:
     """Return what the same `request` made within the last 24 hours; raises IdempotencyConflict where its key came
     with another body."""
     made = Appointment.objects.filter(idempotency_key=request.key, created_at__gt=now - IDEMPOTENCY_TERM)
-    # Asked twice for each booking, and nearly always in vain.
+    # Asked twice for each booking, and nearly always without a find.
     found = made.only("idempotency_body").first()
     if found and found.idempotency_body != request.body:
         raise IdempotencyConflict

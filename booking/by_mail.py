@@ -1,10 +1,11 @@
-"""Booking in two steps, for a browser that can give no proof: the time is kept for an hour, and whoever was
-typed is asked by mail whether it is so. Until then there is no appointment, and the practice hears of nothing."""
+"""Booking in two steps, while so much is booked that programs may be at it (surge.py): the time is kept, and the
+family is asked by mail whether it is so. Until then there is no appointment, and the practice hears of nothing."""
 
 import json
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from uuid import UUID
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
@@ -12,36 +13,174 @@ from django.db import IntegrityError
 from booking import appointments, claims, holds, notifications, outbox, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
-from booking.errors import BookingError
+from booking.errors import BookingError, ConfirmationNeeded, IdempotencyConflict
 from booking.free_time import FreeSlot
 from booking.links import DeadLink
-from booking.models import Appointment, AppointmentType, Hold, Therapist, Unconfirmed
+from booking.models import (
+    Appointment,
+    AppointmentType,
+    Hold,
+    Kind,
+    Notification,
+    NotificationState,
+    Therapist,
+    Unconfirmed,
+)
 
-TERM = timedelta(hours=1)
+# How often the mail address of one booking can be put right before it is confirmed.
+MOST_ADDRESSES = 3
 
 
-def ask(
+def book(
     appointment_type: AppointmentType,
     start: datetime,
     *,
+    family: Family,
+    visitor: str,
+    networks: Sequence[str],
+    address: str,
+    request: Request,
+    zone: ZoneInfo,
+    now: datetime,
+    therapist: Therapist | None = None,
+    may_change: bool = False,
+) -> Appointment | Unconfirmed:
+    """Book the slot at `start` (UTC) as appointments.book does, or, where it has to be confirmed, ask `family` by
+    mail and return what waits for its answer.
+
+    The same `request` gets the same answer. With `may_change` another body under the same key takes the place of
+    what is not confirmed yet, as a form that was changed and sent again does. Where holding the time would go past
+    a limit of holds, the mail goes all the same and the time is not kept. Raises SlotTaken, OutsideBookingWindow,
+    Busy, TooManyRequests or IdempotencyConflict.
+    """
+    waits = Unconfirmed.objects.filter(request=request.key, expires_at__gt=now)
+    if earlier := waits.select_related("appointment_type").first():
+        if earlier.body == request.body:
+            return earlier
+        if not may_change:
+            raise IdempotencyConflict
+        _drop(earlier)
+    try:
+        return appointments.book(
+            appointment_type,
+            start,
+            family=family,
+            zone=zone,
+            now=now,
+            therapist=therapist,
+            visitor=visitor,
+            request=request,
+            networks=networks,
+        )
+    except ConfirmationNeeded:
+        pass
+    try:
+        return _ask(appointment_type, start, family, visitor, address, request, zone, now, therapist)
+    except (BookingError, IntegrityError):
+        # The other click of a double one was first, and keeps the time.
+        if (same := waits.first()) and same.body == request.body:
+            return same
+        raise
+
+
+def waiting(public_id: UUID, *, now: datetime) -> Unconfirmed:
+    """Return what waits for the button of that mail; raises DeadLink where nothing does (any more)."""
+    found = Unconfirmed.objects.select_related("appointment_type", "therapist")
+    try:
+        return found.get(public_id=public_id, expires_at__gt=now)
+    except Unconfirmed.DoesNotExist as error:
+        raise DeadLink from error
+
+
+def confirmed(public_id: UUID, *, now: datetime) -> Appointment | None:
+    """Return the appointment that the button of that mail made within the last 24 hours, unless its links were
+    ended since."""
+    made = Appointment.objects.filter(public_id=public_id, idempotency_key__isnull=False)
+    return made.filter(created_at__gt=now - appointments.IDEMPOTENCY_TERM).first()
+
+
+def confirm(unconfirmed: Unconfirmed, *, zone: ZoneInfo, now: datetime) -> Appointment:
+    """Book what was typed, forget it here, and return the appointment; raises what appointments.book does."""
+    appointment = appointments.book(
+        unconfirmed.appointment_type,
+        unconfirmed.start,
+        family=Family(**json.loads(unconfirmed.typed)),
+        zone=zone,
+        now=now,
+        therapist=unconfirmed.therapist,
+        visitor=_heir(unconfirmed),
+        request=Request(key=unconfirmed.request, body=unconfirmed.body),
+        public_id=unconfirmed.public_id,
+    )
+    _drop(unconfirmed)
+    return appointment
+
+
+def correct_address(unconfirmed: Unconfirmed, email: str, *, now: datetime) -> Unconfirmed:
+    """Ask at `email` instead, and return what waits now: the link that went to the other address is dead. The time
+    is kept as it was, and no longer. Raises TooManyRequests, Busy, or DeadLink where somebody was quicker."""
+    if email == unconfirmed.email:
+        return unconfirmed
+    with claims.transacting():
+        rate_limits.count_each(rate_limits.shares(email), now=now)
+        old = Unconfirmed.objects.select_for_update().filter(pk=unconfirmed.pk, expires_at__gt=now).first()
+        if not old or old.public_id != unconfirmed.public_id:
+            raise DeadLink
+        if old.addresses >= MOST_ADDRESSES:
+            raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
+        family = replace(Family(**json.loads(old.typed)), email=email)
+        before = _heir(old)
+        old.notifications.all().delete()
+        old.public_id, old.email, old.addresses = uuid4(), email, old.addresses + 1
+        old.typed, old.sent_at = json.dumps(asdict(family)), None
+        old.expires_at = old.asked_at + Unconfirmed.LONGEST_WAY
+        old.save(update_fields=["public_id", "email", "addresses", "typed", "sent_at", "expires_at"])
+        Hold.objects.filter(visitor=before).update(visitor=_heir(old), expires_at=old.expires_at)
+        notifications.plan_confirm(old, now=now)
+        outbox.wake()
+    return old
+
+
+def start_terms() -> None:
+    """Let the time to answer run from the moment at which each mail went out; where the address refused it for
+    good, give the time free at once, since nobody can answer."""
+    ended = Notification.objects.filter(
+        kind=Kind.CONFIRM,
+        state__in=[NotificationState.SENT, NotificationState.FAILED],
+        unconfirmed__sent_at__isnull=True,
+    )
+    for mail in ended.select_related("unconfirmed").defer("unconfirmed__typed"):
+        assert mail.unconfirmed is not None
+        if mail.sent_at is None:
+            _drop(mail.unconfirmed)
+            continue
+        until = mail.unconfirmed.until(mail.sent_at)
+        waits = Unconfirmed.objects.filter(pk=mail.unconfirmed.pk, public_id=mail.unconfirmed.public_id)
+        if waits.update(sent_at=mail.sent_at, expires_at=until):
+            Hold.objects.filter(visitor=_heir(mail.unconfirmed)).update(expires_at=until)
+
+
+def forget_expired(*, now: datetime) -> None:
+    """Delete what was not confirmed in time."""
+    Unconfirmed.objects.filter(expires_at__lte=now).delete()
+
+
+def _ask(
+    appointment_type: AppointmentType,
+    start: datetime,
     family: Family,
     visitor: str,
     address: str,
     request: Request,
     zone: ZoneInfo,
     now: datetime,
-    therapist: Therapist | None = None,
-) -> None:
-    """Keep the slot at `start` (UTC) for an hour, and mail `family` a link to book it by: one for each `request`.
-    A form that was mended and sent again takes the place of what it sent before.
+    therapist: Therapist | None,
+) -> Unconfirmed:
+    """Keep the slot, and owe `family` the mail with the link to book it by."""
 
-    Where holding it would go past a limit of holds, the mail goes all the same and the slot is not kept. Raises
-    SlotTaken, OutsideBookingWindow, Busy, or TooManyRequests where the mailbox has had its share of mails.
-    """
-
-    def write(slot: FreeSlot) -> None:
+    def write(slot: FreeSlot) -> Unconfirmed:
         # It is a mail to whoever was typed, as a booking is.
-        rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(family.email), now=now)
+        rate_limits.count_each(rate_limits.shares(family.email), now=now)
         unconfirmed = Unconfirmed.objects.create(
             request=request.key,
             body=request.body,
@@ -51,7 +190,8 @@ def ask(
             email=family.email,
             language=family.language,
             typed=json.dumps(asdict(family)),
-            expires_at=now + TERM,
+            asked_at=now,
+            expires_at=now + Unconfirmed.LONGEST_WAY,
         )
         unconfirmed.kept = holds.pass_on(
             appointment_type,
@@ -65,61 +205,20 @@ def ask(
         )
         unconfirmed.save(update_fields=["kept"])
         notifications.plan_confirm(unconfirmed, now=now)
+        notifications.plan_many_bookings(appointment_type, now=now)
         outbox.wake()
+        return unconfirmed
 
-    asked = Unconfirmed.objects.filter(request=request.key)
-    if earlier := asked.first():
-        if earlier.body == request.body:
-            return
-        with claims.transacting():
-            Hold.objects.filter(visitor=_heir(earlier)).delete()
-            earlier.delete()
-    try:
-        claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
-    except (BookingError, IntegrityError):
-        # The other click of a double one was first, and keeps the time.
-        if not asked.exists():
-            raise
+    # One that ran out is as good as gone, and must not stand in the way of its own key.
+    Unconfirmed.objects.filter(request=request.key, expires_at__lte=now).delete()
+    return claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
 
 
-def waiting(public_id: UUID, *, now: datetime) -> Unconfirmed:
-    """Return what waits for the button of that mail; raises DeadLink where nothing does (any more)."""
-    found = Unconfirmed.objects.select_related("appointment_type", "therapist")
-    try:
-        return found.get(public_id=public_id, expires_at__gt=now)
-    except Unconfirmed.DoesNotExist as error:
-        raise DeadLink from error
-
-
-def confirmed(public_id: UUID, *, now: datetime) -> Appointment | None:
-    """Return the appointment that the button of that mail made within the last 24 hours."""
-    return appointments.made_before(_request(public_id), now)
-
-
-def confirm(unconfirmed: Unconfirmed, *, zone: ZoneInfo, now: datetime) -> Appointment:
-    """Book what was typed, forget it here, and return the appointment; raises what appointments.book does."""
-    appointment = appointments.book(
-        unconfirmed.appointment_type,
-        unconfirmed.start,
-        family=Family(**json.loads(unconfirmed.typed)),
-        zone=zone,
-        now=now,
-        therapist=unconfirmed.therapist,
-        visitor=_heir(unconfirmed),
-        request=_request(unconfirmed.public_id),
-    )
-    unconfirmed.delete()
-    return appointment
-
-
-def forget_expired(*, now: datetime) -> None:
-    """Delete what was not confirmed within its hour."""
-    Unconfirmed.objects.filter(expires_at__lte=now).delete()
+def _drop(unconfirmed: Unconfirmed) -> None:
+    with claims.transacting():
+        Hold.objects.filter(visitor=_heir(unconfirmed)).delete()
+        unconfirmed.delete()
 
 
 def _heir(unconfirmed: Unconfirmed) -> str:
     return lookup_hash("visitor", "by mail", str(unconfirmed.public_id))
-
-
-def _request(public_id: UUID) -> Request:
-    return Request(key=lookup_hash("idempotency", "by mail", str(public_id)), body="")

@@ -180,7 +180,9 @@ def _about(notification: Notification, practice: Practice, beside: Beside, now: 
     if notification.therapist and notification.kind == Kind.PASSWORD_LINK:
         return _about_password(notification.therapist, practice.zone, now)
     if notification.unconfirmed:
-        return _about_unconfirmed(notification.unconfirmed, practice.zone)
+        return _about_unconfirmed(notification.unconfirmed, practice.zone, now)
+    if notification.therapist and notification.kind == Kind.MANY_BOOKINGS:
+        return _about_many_bookings(notification, practice.zone)
     appointment = notification.appointment
     assert appointment is not None
     was = {"was": _day_and_time(beside.was.astimezone(practice.zone)) if beside.was else ""}
@@ -211,15 +213,26 @@ def _about_appointment(appointment: Appointment, zone: ZoneInfo) -> dict[str, An
     }
 
 
-def _about_unconfirmed(unconfirmed: Unconfirmed, zone: ZoneInfo) -> dict[str, Any]:
+def _about_unconfirmed(unconfirmed: Unconfirmed, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     start = unconfirmed.start.astimezone(zone)
     return {
         "day": _day(start),
         "start": _time(start),
         "city": _city(zone),
         "kept": unconfirmed.kept,
-        "until": _time(unconfirmed.expires_at.astimezone(zone)),
+        # The mail goes out now, and the time to answer runs from here.
+        "until": _time(unconfirmed.until(now).astimezone(zone)),
         "url": links.confirm_url(unconfirmed),
+    }
+
+
+def _about_many_bookings(notification: Notification, zone: ZoneInfo) -> dict[str, Any]:
+    until = notification.due_at.astimezone(zone)
+    return {
+        "since": _time(until - notifications.BUSY_SPAN),
+        "until": _time(until),
+        "city": _city(zone),
+        "url": links.many_bookings_url(notification),
     }
 
 

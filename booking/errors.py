@@ -113,8 +113,8 @@ class TooManyRequests(BookingError):
         self.retry_after = retry_after
 
 
-class ProofNeeded(BookingError):
-    """The browser is to show first that it took some trouble."""
+class ConfirmationNeeded(BookingError):
+    """So much is booked at once that this booking stands only once the family confirmed it by mail."""
 
-    sentence = _("Please press the button once more: we first make sure that this form is filled in by a person.")
-    name = "proof-needed"
+    sentence = _("Many appointments are made at once just now. Please confirm this one by the link in our mail.")
+    name = "confirmation-needed"

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from booking.models import Appointment, Parent, Therapist, Unconfirmed
+from booking.models import Appointment, Notification, Parent, Therapist, Unconfirmed
 from practice.links import absolute
 from practice.translations import speaking
 
@@ -82,6 +82,14 @@ def agenda_url(appointment: Appointment) -> str:
     """Return the absolute address of `appointment` in the therapist's agenda; it says nothing by itself."""
     with speaking(appointment.therapist.language):
         return absolute(reverse("booking:agenda_appointment", args=[appointment.public_id]))
+
+
+def many_bookings_url(notification: Notification) -> str:
+    """Return the absolute address at which the therapist sees what came in before `notification` was owed."""
+    assert notification.therapist is not None
+    with speaking(notification.therapist.language):
+        # The sample of such a mail has no number.
+        return absolute(reverse("booking:many_bookings", args=[notification.pk or 0]))
 
 
 def feed_url(therapist: Therapist) -> str:

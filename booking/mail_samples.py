@@ -78,6 +78,7 @@ SAMPLES = [
         of_who_left=True,
     ),
     Sample("overzicht", Kind.OVERVIEW, _("The appointments of a day"), to_therapist=True),
+    Sample("veel-afspraken", Kind.MANY_BOOKINGS, _("Many appointments at once"), to_therapist=True),
     Sample("wachtwoord", Kind.PASSWORD_LINK, _("Link to choose a password"), to_therapist=True),
 ]
 BY_NAME = {sample.name: sample for sample in SAMPLES}
@@ -126,12 +127,13 @@ def compose(
             email=to or FAMILY,
             language=language,
             kept=True,
-            expires_at=now + timedelta(hours=1),
+            asked_at=now,
+            expires_at=now + Unconfirmed.LONGEST_WAY,
         )
     elif sample.kind == Kind.OVERVIEW:
         notification.therapist, notification.local_day = therapist, day
         beside = Beside(others=[appointment, *others])
-    elif sample.kind == Kind.PASSWORD_LINK:
+    elif sample.kind in {Kind.PASSWORD_LINK, Kind.MANY_BOOKINGS}:
         notification.therapist = therapist
     else:
         notification.appointment = appointment

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from booking.intervals import from_wall, local_days
 from booking.models import (
@@ -15,6 +15,7 @@ from booking.models import (
     Actor,
     Appointment,
     AppointmentQuerySet,
+    AppointmentType,
     HistoryEntry,
     Kind,
     Notification,
@@ -30,6 +31,8 @@ QUIET_FROM, QUIET_UNTIL, EVENING = time(21), time(8), time(20)
 # Who booked or moved so shortly before has it fresh in mind.
 NO_REMINDER_WITHIN = timedelta(hours=12)
 OVERVIEW_AT = time(7)
+# Of what came in within this span before families were first asked to confirm, the practice is told.
+BUSY_SPAN = timedelta(hours=1)
 _LEAD = re.compile(r"([0-9]{1,3})([dh])")
 # Which deed each of a therapist's mails tells of.
 _DEEDS: dict[str, Action] = {
@@ -182,6 +185,36 @@ def plan_confirm(unconfirmed: Unconfirmed, *, now: datetime) -> None:
     )
 
 
+def plan_many_bookings(appointment_type: AppointmentType, *, now: datetime) -> None:
+    """Write down that so much is booked that families are asked to confirm: to those who offer `appointment_type`
+    and were booked in the hour before `now` (UTC), and to the managers; once an hour."""
+    booked = booked_by_families(now).filter(therapist__appointment_types=appointment_type).values("therapist")
+    told = Therapist.objects.filter(Q(pk__in=booked) | Q(user__is_staff=True)).exclude(user__is_active=False)
+    Notification.objects.bulk_create(
+        [
+            Notification(
+                key=f"{Kind.MANY_BOOKINGS}:{therapist.pk}:{now:%Y-%m-%dT%H}",
+                kind=Kind.MANY_BOOKINGS,
+                therapist=therapist,
+                due_at=now,
+                message_id=new_message_id(),
+            )
+            for therapist in told
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def booked_by_families(until: datetime) -> AppointmentQuerySet:
+    """Return the appointments that families booked themselves within the hour before `until` (UTC) and that still
+    stand, by start."""
+    by_families = HistoryEntry.objects.filter(
+        action=Action.BOOKED, actor=Actor.PARENT, at__gt=until - BUSY_SPAN, at__lte=until
+    )
+    standing = Appointment.objects.filter(state=State.CONFIRMED, pk__in=by_families.values("appointment"))
+    return standing.order_by("start", "pk")
+
+
 def plan_overviews(*, zone: ZoneInfo, now: datetime) -> None:
     """Write down today's overview for each therapist who has appointments today, once the morning has come; what
     was booked or moved since then calls for none."""
@@ -275,7 +308,11 @@ def _stale(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Noti
         return None
     if notification.kind == Kind.CONFIRM:
         assert notification.unconfirmed is not None
-        return NotificationState.MISSED if now >= notification.unconfirmed.expires_at else None
+        waits = notification.unconfirmed
+        return NotificationState.MISSED if now >= min(waits.expires_at, waits.start) else None
+    if notification.kind == Kind.MANY_BOOKINGS:
+        # Tomorrow nobody is helped by it.
+        return NotificationState.MISSED if now >= notification.due_at + timedelta(days=1) else None
     if notification.kind == Kind.PASSWORD_LINK:
         assert notification.therapist is not None
         return None if notification.therapist.user else NotificationState.VOID

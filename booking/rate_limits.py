@@ -1,6 +1,6 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,14 +10,17 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 
-from booking import guards
+from booking import guards, slips
 from booking.encryption import lookup_hash
 from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 
-
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
 _WIDER = 4
+
+
+# For what is counted and refuses nobody by itself.
+UNLIMITED = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ HOLDS = Limit("hold", 120, timedelta(hours=1))
 BOOKINGS = Limit("booking", 120, timedelta(hours=1))
 # Each of these is a mail to an address that a visitor only typed.
 BOOKINGS_PER_MAIL = Limit("booking-mail", 6, timedelta(days=1))
+# A domain of one's own has as many mailboxes as one likes; those of the large providers are not counted.
+BOOKINGS_PER_DOMAIN = Limit("booking-domain", 20, timedelta(days=1))
 MOVES_PER_MAIL = Limit("move-mail", 10, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
@@ -50,25 +55,35 @@ SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))
 _WITHOUT_DOTS = {"gmail.com", "googlemail.com"}
-# Who counts where it is about all callers together.
-EVERYONE = "everyone"
+# Below these endings it is the third name that somebody registers: example.co.uk.
+_SECOND_LEVEL = {"ac", "co", "com", "edu", "gov", "net", "org"}
 
 
-def count(limit: Limit, caller: str | Sequence[str], *, now: datetime, towards: Limit | None = None) -> None:
+def count(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
     """Count one try of `limit` by `caller` (a mailbox, or the networks of `client.networks`; only keyed hashes are
-    kept), and one of `towards`, which all callers share and which refuses nobody.
+    kept).
 
     Outside a transaction every try counts, the refused ones too. Inside one only what comes to be counts, and
     those who count the same wait for one another until the transaction ends.
     Raises TooManyRequests when the try is one too many, or Busy.
     """
+    count_each([(limit, caller)], now=now)
+
+
+def count_each(tried: Sequence[tuple[Limit, str | Sequence[str]]], *, now: datetime) -> list[int]:
+    """As `count`, for several limits by one statement; return how often each name was tried in its window.
+
+    Whoever counts several of them in a transaction has to name them in one order, or two could wait for each
+    other.
+    """
     if not settings.RATE_LIMITS:
-        return
-    # The one that all share comes last, or two callers could wait for each other.
-    names = limit.each(caller)
-    counted = _add([*((limit, name) for name, _ in names), *([(towards, EVERYONE)] if towards else [])], now)
-    if any(number > most for number, (_, most) in zip(counted, names, strict=False)):
-        raise refusal(limit, now=now)
+        return []
+    names = [(limit, name, most) for limit, caller in tried for name, most in limit.each(caller)]
+    counted = _add([(limit, name) for limit, name, _ in names], now)
+    for number, (limit, _, most) in zip(counted, names, strict=True):
+        if number > most:
+            raise refusal(limit, now=now)
+    return counted
 
 
 def record(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
@@ -90,20 +105,6 @@ def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime
         raise refusal(limit, now=now)
 
 
-def any_reached(levels: Iterable[tuple[Limit, str, int]], *, now: datetime) -> bool:
-    """Return whether any `(limit, caller, level)` was tried `level` times in this window or the one before it."""
-    if not settings.RATE_LIMITS:
-        return False
-    reached = Q()
-    for limit, caller, level in levels:
-        reached |= Q(
-            key=lookup_hash("rate", limit.name, caller),
-            window_start__gte=_window_start(limit, now) - limit.window,
-            count__gte=level,
-        )
-    return RateCounter.objects.filter(reached).exists()
-
-
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
     """Return what whoever has used up `limit` is told: to come back when its window ends."""
     return TooManyRequests(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
@@ -115,6 +116,25 @@ def mailbox(email: str) -> str:
     local, _, domain = email.casefold().rpartition("@")
     name = local.partition("+")[0]
     return f"{name.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{name}@{domain}"
+
+
+def shares(email: str) -> list[tuple[Limit, str]]:
+    """Return what a booking for the mail address `email` counts as: one of its mailbox, and of its domain."""
+    return [
+        (BOOKINGS_PER_MAIL, mailbox(email)),
+        *((BOOKINGS_PER_DOMAIN, domain) for domain in domains(email)),
+    ]
+
+
+def domains(email: str) -> list[str]:
+    """Return the registered domain of the mail address `email`, for all that stands below it; none where it is
+    nobody's own."""
+    domain = email.casefold().rpartition("@")[2]
+    if not slips.can_be_ones_own(domain):
+        return []
+    labels = domain.split(".")
+    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return [".".join(labels[-3 if deep else -2 :])]
 
 
 def forget_old(*, now: datetime) -> None:

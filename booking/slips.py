@@ -20,6 +20,17 @@ _OTHERS = {
     "mail.com", "ymail.com", "email.com", "fmail.com", "hotmail.de", "hotmail.fr", "hotmail.it", "hotmail.es",
     "hotmail.co.uk", "outlook.de", "outlook.fr", "outlook.nl", "yahoo.de", "yahoo.fr", "yahoo.co.uk",
 }  # fmt: skip
+# Not near those above, and for everybody too.
+_FOR_EVERYBODY = {
+    "aol.com", "casema.nl", "duck.com", "fastmail.com", "freedom.nl", "gmx.at", "gmx.com", "gmx.de", "gmx.net",
+    "hey.com", "home.nl", "hotmail.com.tr", "interia.pl", "kpnplanet.nl", "live.be", "live.com", "live.nl",
+    "mac.com", "mail.ru", "me.com", "msn.com", "o2.pl", "online.nl", "onet.pl", "op.pl", "orange.fr", "pm.me",
+    "rocketmail.com", "t-online.de", "tele2.nl", "tuta.io", "tutanota.com", "ukr.net", "versatel.nl", "web.de",
+    "wp.pl", "wxs.nl", "yandex.com", "yandex.ru", "zoho.com",
+}  # fmt: skip
+# Reserved for examples (RFC 2606): nobody can own one of these.
+_NOBODYS = {"example.com", "example.net", "example.org"}
+_NOBODYS_ENDINGS = {"example", "invalid", "localhost", "test"}
 # Google and Apple have mailboxes under one ending alone.
 _ONE_ENDING = {"gmail": "gmail.com", "icloud": "icloud.com"}
 _LOOK_ALIKES = str.maketrans("OoIl|", "00111")
@@ -40,7 +51,14 @@ def meant_mail(email: str) -> str:
 
 def is_everybodys(domain: str) -> bool:
     """Return whether `domain` gives mailboxes to everybody who asks."""
-    return domain.casefold() in {*_COMMON, *_OTHERS}
+    return domain.casefold() in {*_COMMON, *_OTHERS, *_FOR_EVERYBODY}
+
+
+def can_be_ones_own(domain: str) -> bool:
+    """Return whether `domain` may be somebody's own, who then has as many mailboxes there as they like."""
+    folded = domain.casefold()
+    reserved = folded in _NOBODYS or folded.rpartition(".")[2] in _NOBODYS_ENDINGS
+    return not (reserved or is_everybodys(folded))
 
 
 def _one_slip_apart(typed: str, meant: str) -> bool:

@@ -32,6 +32,7 @@ def _stop(**kwargs: Any) -> None:
 def deliver() -> None:
     """Deliver what is due now; asked for after each booking, move and cancellation."""
     outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
+    by_mail.start_terms()
 
 
 @shared_task(name="booking.tasks.sweep")
@@ -40,6 +41,7 @@ def sweep() -> None:
     by_mail.forget_expired(now=timezone.now())
     notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
     outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
+    by_mail.start_terms()
 
 
 @shared_task(name="booking.tasks.tidy")

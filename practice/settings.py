@@ -318,8 +318,10 @@ DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", default="")
 RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
 # How many appointments to come one mail address can book for itself: no family takes every time there is.
 OPEN_APPOINTMENTS = _number("OPEN_APPOINTMENTS", 3, least=1)
-# From how many chosen times and bookings in ten minutes, of all visitors together, browsers are to work first.
-PROOF_FROM = _number("PROOF_FROM", 100, least=1)
+# From which share (percent) of the horizon on, booked in an hour by all visitors together or from one network, a
+# booking stands only once it was confirmed by mail: decision 58 argues them.
+CONFIRM_SHARE = _number("CONFIRM_SHARE", 10, least=1)
+CONFIRM_NETWORK_SHARE = _number("CONFIRM_NETWORK_SHARE", 2, least=1)
 API_BOOKING = env.str("API_BOOKING", default="open" if DEMO else "key")
 API_KEYS = env.list("API_KEYS", default=[])
 if API_BOOKING not in {"key", "open", "off"}:

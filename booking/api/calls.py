@@ -16,7 +16,7 @@ from ninja import P, Query, Router, Status
 from ninja.params import HeaderEx
 from ninja.security import HttpBearer
 
-from booking import appointments, client, links, offers, rate_limits
+from booking import appointments, by_mail, client, links, offers, rate_limits
 from booking.api.documented import answers
 from booking.api.problems import Problem, invalid
 from booking.api.resources import (
@@ -29,16 +29,18 @@ from booking.api.resources import (
     slots_out,
     taken,
 )
-from booking.api.schemas import AppointmentTypeOut, BookedOut, BookingIn, SlotsOut, SlotsQuery
+from booking.api.schemas import AppointmentTypeOut, BookedOut, BookingIn, SlotsOut, SlotsQuery, UnconfirmedOut
 from booking.appointments import Request
 from booking.encryption import lookup_hash
 from booking.errors import SlotTaken
 from booking.forms.parent import FamilyForm, StartField
 from booking.free_time import Found
-from booking.models import Appointment, AppointmentType, Place
+from booking.models import Appointment, AppointmentType, Place, Unconfirmed
 from practice.requests import PracticeRequest
 
 MOST_DAYS = 62
+# Whose requests they are where no key is asked for.
+ANYONE = "anyone"
 router = Router()
 IdempotencyKey = HeaderEx[
     str,
@@ -61,7 +63,8 @@ class IntegrationKey(HttpBearer):
     def __call__(self, request: HttpRequest) -> str | None:
         if settings.API_BOOKING == "off":
             raise Problem("booking-off")
-        return "anyone" if settings.API_BOOKING == "open" else super().__call__(request)
+        key: str | None = super().__call__(request)
+        return key or (ANYONE if settings.API_BOOKING == "open" else None)
 
     def authenticate(self, request: HttpRequest, token: str) -> str | None:
         # All of them are compared, each in constant time: how long it takes says nothing.
@@ -127,7 +130,7 @@ def _json(found: Found, zone: ZoneInfo) -> bytes:
 @router.post(
     "/appointments",
     auth=IntegrationKey(),
-    response={201: BookedOut},
+    response={201: BookedOut, 202: UnconfirmedOut},
     operation_id="book",
     summary="Book a free time",
     openapi_extra=answers(
@@ -144,12 +147,20 @@ def _json(found: Found, zone: ZoneInfo) -> bytes:
         "invalid",
         "idempotency-conflict",
         "busy",
+        others={202: "The parent is asked by mail to confirm; the appointment is made once that was done."},
         # Beside the key: none, where the practice lets anyone book.
         security=[{}],
     ),
 )
-def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Status[BookedOut]:
-    """Book a free time for a family. Mails to the parent and to the therapist follow by themselves."""
+def book(
+    request: PracticeRequest, body: BookingIn, key: IdempotencyKey
+) -> Status[BookedOut] | Status[UnconfirmedOut]:
+    """Book a free time for a family. Mails to the parent and to the therapist follow by themselves.
+
+    Without a key of the practice, and while very much is booked, the answer is 202: the appointment is made once
+    the parent confirms it by the link in a mail. Until then the same request gets the same answer, and 201
+    afterwards.
+    """
     now, zone = timezone.now(), request.practice.zone
     form = _filled_in(body)
     start, language = form.cleaned_data["start"], form.cleaned_data["language"]
@@ -163,18 +174,24 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
     appointment_type = find_type(body.appointment_type)
     therapist = find_therapist(appointment_type, body.therapist)
     try:
-        appointment = appointments.book(
+        made = by_mail.book(
             appointment_type,
             start,
             family=form.family(language),
+            visitor="",
+            # The practice knows whom it gave a key.
+            networks=client.networks(request) if request.auth == ANYONE else (),  # type: ignore[attr-defined]
+            address=client.line(request),
+            request=asked,
             zone=zone,
             now=now,
             therapist=therapist,
-            request=asked,
         )
     except SlotTaken as error:
         raise taken(request, error, appointment_type, start, now, therapist) from error
-    return Status(201, _booked(request, appointment))
+    if isinstance(made, Unconfirmed):
+        return Status(202, _unconfirmed(made, zone))
+    return Status(201, _booked(request, made))
 
 
 def _filled_in(body: BookingIn) -> CallForm:
@@ -201,4 +218,10 @@ def _booked(request: PracticeRequest, appointment: Appointment) -> BookedOut:
     parent = appointment.parents.get(booked=True)
     return BookedOut(
         **common(request, appointment), manage_url=links.manage_url(parent), token=links.manage_token(parent)
+    )
+
+
+def _unconfirmed(waits: Unconfirmed, zone: ZoneInfo) -> UnconfirmedOut:
+    return UnconfirmedOut(
+        reference=str(waits.public_id), state="unconfirmed", expires_at=waits.answer_by.astimezone(zone)
     )

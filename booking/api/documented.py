@@ -67,14 +67,18 @@ api = DescribedAPI(
 )
 
 
-def answers(status: int, description: str, *problems: str, **extra: Any) -> dict[str, Any]:
+def answers(
+    status: int, description: str, *problems: str, others: dict[int, str] | None = None, **extra: Any
+) -> dict[str, Any]:
     """Return the part of an operation's description that says how it answers.
 
-    `description` is of the answer with `status`, when all goes well; `problems` are names from KINDS.
+    `description` is of the answer with `status`, when all goes well, and `others` are of what it may be instead;
+    `problems` are names from KINDS.
     """
     everywhere = ("https-required", "too-many-requests", "fault")
     names = sorted([*problems, *everywhere], key=lambda name: KINDS[name].status)
-    responses: dict[int, Any] = {status: {"description": description}}
+    well = {status: description, **(others or {})}
+    responses: dict[int, Any] = {status: {"description": text} for status, text in well.items()}
     with override("en"):
         for failed, of_status in groupby(names, key=lambda name: KINDS[name].status):
             responses[failed] = _response(failed, list(of_status))

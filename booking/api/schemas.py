@@ -6,7 +6,7 @@ Only the shape is checked here. The rules for what a family fills in are those o
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django import forms
 from django.conf import settings
@@ -249,6 +249,29 @@ class AppointmentOut(Out):
     place: Place = Field(description="Where it takes place.")
     can_change_until: datetime = Field(description="The last moment at which a token can move or cancel it.")
     sequence: int = Field(description="Rises with each move and with the cancellation.")
+
+
+class UnconfirmedOut(Out):
+    """An appointment that the parent has to confirm by the link in a mail before it is made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reference": "3f0c5b0e-6a51-4a52-9c6b-0c1f6f2a3d1e",
+                    "state": "unconfirmed",
+                    "expires_at": "2026-11-20T13:05:00+01:00",
+                }
+            ]
+        }
+    )
+
+    reference: str = Field(description="The name that the appointment will have; it opens nothing.")
+    state: Literal["unconfirmed"]
+    expires_at: datetime = Field(
+        description="Until when the parent can confirm, in the practice's zone; later where the mail is on its way"
+        " for more than five minutes."
+    )
 
 
 class FieldErrorOut(Out):

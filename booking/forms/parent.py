@@ -328,6 +328,12 @@ class FamilyForm(PlainForm):
         )
 
 
+class AddressForm(PlainForm):
+    """The mail address alone, where it is put right before anything else went there."""
+
+    email = FamilyForm.base_fields["email"]
+
+
 class BookingForm(FamilyForm):
     """The form on the page, which asks one thing more where a child decides for itself."""
 

@@ -40,6 +40,8 @@ class HistoryEntry(models.Model):
         ordering = ["at", "pk"]
         verbose_name = _("history")
         verbose_name_plural = _("history")
+        # The few that a day brings, among all that ever were.
+        indexes = [models.Index(fields=["at"], name="history_booked_at", condition=Q(action=Action.BOOKED))]
         constraints = [
             models.CheckConstraint(
                 name="history_account_is_a_therapists",

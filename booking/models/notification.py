@@ -19,6 +19,10 @@ class Kind(models.TextChoices):
     OVERVIEW = "overview", _("overview")
     PASSWORD_LINK = "password_link", _("link to choose a password")
     CONFIRM = "confirm", _("request to confirm")
+    MANY_BOOKINGS = "many_bookings", _("many appointments at once")
+
+
+ABOUT_NO_APPOINTMENT = [Kind.OVERVIEW, Kind.PASSWORD_LINK, Kind.CONFIRM, Kind.MANY_BOOKINGS]
 
 
 class NotificationState(models.TextChoices):
@@ -75,7 +79,8 @@ class Notification(models.Model):
                 condition=Q(kind=Kind.OVERVIEW, appointment__isnull=True, local_day__isnull=False)
                 | Q(kind=Kind.PASSWORD_LINK, appointment__isnull=True, therapist__isnull=False)
                 | Q(kind=Kind.CONFIRM, appointment__isnull=True, unconfirmed__isnull=False)
-                | (~Q(kind__in=[Kind.OVERVIEW, Kind.PASSWORD_LINK, Kind.CONFIRM]) & Q(appointment__isnull=False)),
+                | Q(kind=Kind.MANY_BOOKINGS, appointment__isnull=True, therapist__isnull=False)
+                | (~Q(kind__in=ABOUT_NO_APPOINTMENT) & Q(appointment__isnull=False)),
             ),
             models.CheckConstraint(
                 name="notification_known_state", condition=Q(state__in=list(NotificationState.values))

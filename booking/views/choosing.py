@@ -20,8 +20,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from booking import appointments, by_mail, client, free_time, holds, links, proof, rate_limits
-from booking.appointments import Family, Request
+from booking import by_mail, client, free_time, holds, links, rate_limits
+from booking.appointments import Request
 from booking.encryption import lookup_hash
 from booking.errors import BookingError, SlotTaken
 from booking.forms.parent import (
@@ -35,7 +35,7 @@ from booking.forms.parent import (
     SlotForm,
     start_of,
 )
-from booking.models import AppointmentType
+from booking.models import AppointmentType, Unconfirmed
 from booking.views.answers import first_error, status_of, with_error
 from booking.views.times import Stays, days_of, free_times, value_of, ways
 from practice.kept import is_like_any_other
@@ -101,7 +101,7 @@ def hold(request: PracticeRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form)
     try:
-        rate_limits.count(rate_limits.HOLDS, client.networks(request), now=now, towards=proof.LOAD)
+        rate_limits.count(rate_limits.HOLDS, client.networks(request), now=now)
         holds.hold(
             form.cleaned_data["type"],
             form.cleaned_data["start"],
@@ -236,7 +236,6 @@ def _details(
     if "alternatives" in extra:
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
-    proving = _looks_made(request) or proof.is_due(client.caller(request), now=now)
     held = start and holds.live(client.known_visitor(request), appointment_type, start, now=now)
     context = {
         "form": form,
@@ -250,7 +249,6 @@ def _details(
         "held_until": held.expires_at if held else None,
         "held_for": held and int((held.expires_at - now).total_seconds()),
         "erase_after_days": settings.ERASE_AFTER_DAYS,
-        "question": proof.question(now=now) if proving else "",
         **extra,
     }
     response = render(request, "booking/details.html", context, status=status)
@@ -268,22 +266,21 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             extra["error"] = first_error(slot)
         status = 409 if slot.withdrawn else 422
         return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
-    language, caller = get_language() or settings.LANGUAGE_CODE, client.caller(request)
+    language = get_language() or settings.LANGUAGE_CODE
     try:
-        rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now, towards=proof.LOAD)
-        due = _looks_made(request) or proof.is_due(caller, now=now)
-        if due and "by_mail" in request.POST:
-            return _ask_by_mail(request, slot, form.family(language), _request(request, form, slot), now)
-        appointment = appointments.book(
+        rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
+        made = by_mail.book(
             slot.cleaned_data["type"],
             slot.cleaned_data["start"],
             family=form.family(language),
+            visitor=client.visitor(request),
+            networks=client.networks(request),
+            address=client.line(request),
+            request=_request(request, form, slot),
             zone=request.practice.zone,
             now=now,
             therapist=slot.cleaned_data["therapist"],
-            visitor=client.visitor(request),
-            request=_request(request, form, slot),
-            proven=proof.check(request.POST.get("proof", "")) if due else "",
+            may_change=True,
         )
     except BookingError as error:
         status = status_of(error)
@@ -291,8 +288,11 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
-    request.session["booked"] = [*request.session.get("booked", [])[-4:], value_of(appointment.start)]
-    return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+    if isinstance(made, Unconfirmed):
+        request.session["asked"] = str(made.public_id)
+        return redirect("booking:mailed")
+    request.session["booked"] = [*request.session.get("booked", [])[-4:], value_of(made.start)]
+    return redirect("booking:booked", links.manage_token(made.parents.get()))
 
 
 def _said(request: PracticeRequest, slot: SlotForm, error: BookingError) -> str:
@@ -303,37 +303,14 @@ def _said(request: PracticeRequest, slot: SlotForm, error: BookingError) -> str:
     return str(error)
 
 
-def _ask_by_mail(
-    request: PracticeRequest, slot: SlotForm, family: Family, asked: Request, now: datetime
-) -> HttpResponse:
-    by_mail.ask(
-        slot.cleaned_data["type"],
-        slot.cleaned_data["start"],
-        family=family,
-        visitor=client.visitor(request),
-        address=client.line(request),
-        request=asked,
-        zone=request.practice.zone,
-        now=now,
-        therapist=slot.cleaned_data["therapist"],
-    )
-    return redirect("booking:mailed")
-
-
-def _looks_made(request: PracticeRequest) -> bool:
-    """Return whether a field was filled in that nobody sees. Not only programs do: a family is never refused for
-    it, only asked for a proof."""
-    return bool(request.POST.get("particulars"))
-
-
 def _with_key(posted: QueryDict) -> QueryDict:
-    """Return what was posted with a fresh key where its own is none, since nobody could mend a hidden field."""
+    """Return what was posted with a fresh key where its own is none, since nobody could correct a hidden field."""
     key = posted.get("key", "")
     if key.isprintable() and 0 < len(key.strip()) <= LONGEST_KEY:
         return posted
-    mended = posted.copy()
-    mended["key"] = uuid4().hex
-    return mended
+    with_key = posted.copy()
+    with_key["key"] = uuid4().hex
+    return with_key
 
 
 def _request(request: PracticeRequest, form: BookingForm, slot: SlotForm) -> Request:

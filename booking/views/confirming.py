@@ -1,22 +1,44 @@
-"""A family confirms by the link in a mail what its browser could not prove."""
+"""A family confirms by the link in a mail, while so much is booked that programs may be at it."""
 
 from typing import Any
+from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from booking import by_mail, client, links, rate_limits
 from booking.errors import BookingError, TooManyRequests
+from booking.forms.parent import AddressForm
+from booking.models import Unconfirmed
 from booking.views.answers import private, status_of, too_many, with_error
 from practice.requests import PracticeRequest
 
 
-@require_safe
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
 def mailed(request: PracticeRequest) -> HttpResponse:
-    """Say that a mail is on its way, without saying to whom."""
-    return render(request, "booking/mailed.html")
+    """Say that a mail is on its way; whoever just booked in this browser can put its address right."""
+    now = timezone.now()
+    waits = _asked_here(request)
+    if request.method != "POST":
+        return _mailed(request, waits, AddressForm())
+    form = AddressForm(request.POST)
+    if not waits or not form.is_valid():
+        return _mailed(request, waits, form, status=422)
+    try:
+        rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
+        waits = by_mail.correct_address(waits, form.cleaned_data["email"], now=now)
+    except links.DeadLink:
+        return redirect("booking:mailed")
+    except BookingError as error:
+        return with_error(_mailed(request, waits, form, error=str(error)), error)
+    request.session["asked"] = str(waits.public_id)
+    messages.success(request, _("A new mail is on its way. The link in the earlier one no longer works."))
+    return redirect("booking:mailed")
 
 
 @private
@@ -36,12 +58,7 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
     except links.DeadLink:
         rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
         return render(request, "booking/dead_link.html", status=404)
-    context: dict[str, Any] = {
-        "type": unconfirmed.appointment_type,
-        "therapist": unconfirmed.therapist,
-        "start": unconfirmed.start,
-        "end": unconfirmed.start + unconfirmed.appointment_type.duration,
-    }
+    context = _about(unconfirmed)
     if request.method != "POST":
         return render(request, "booking/confirm.html", context)
     try:
@@ -50,3 +67,30 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
         context["error"] = str(error)
         return with_error(render(request, "booking/confirm.html", context, status=status_of(error)), error)
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
+
+
+def _asked_here(request: PracticeRequest) -> Unconfirmed | None:
+    """Return what this browser session booked last and has not confirmed yet."""
+    asked = request.session.get("asked")
+    try:
+        return by_mail.waiting(UUID(asked), now=timezone.now()) if asked else None
+    except links.DeadLink:
+        return None
+
+
+def _mailed(
+    request: PracticeRequest, waits: Unconfirmed | None, form: AddressForm, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "waits": waits, "error": error, **(_about(waits) if waits else {})}
+    return render(request, "booking/mailed.html", context, status=status)
+
+
+def _about(unconfirmed: Unconfirmed) -> dict[str, Any]:
+    return {
+        "type": unconfirmed.appointment_type,
+        "therapist": unconfirmed.therapist,
+        "start": unconfirmed.start,
+        "end": unconfirmed.start + unconfirmed.appointment_type.duration,
+        "kept": unconfirmed.kept,
+        "until": unconfirmed.answer_by,
+    }

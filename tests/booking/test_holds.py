@@ -1,8 +1,10 @@
 """A time is kept for the minutes in which a form is filled in, and nobody closes the diary that way."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 
 import pytest
+from django.db.models import Count
 
 from booking import holds
 from booking.errors import (
@@ -15,12 +17,14 @@ from booking.models import (
     Therapist,
 )
 from tests.booking.factories import (
+    make_family,
     make_hours,
+    make_practice,
     make_therapist,
     make_type,
     wall,
 )
-from tests.booking.steps import NOW, book, free, hold
+from tests.booking.steps import NOW, ask, book, free, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -67,6 +71,7 @@ class TestHold:
         assert not Hold.objects.filter(visitor="fourth").exists()
 
     def test_it_keeps_the_buffers_free_too(self, alice: Therapist) -> None:
+        make_hours(alice, start="13:00", end="17:00")
         consult = make_type(alice, buffer_before=timedelta(minutes=5), buffer_after=timedelta(minutes=10))
 
         held = hold(consult, "2026-12-01 10:00")
@@ -124,6 +129,110 @@ class TestHold:
             hold(consult, start)
 
         assert not Hold.objects.exists()
+
+
+def bookable(*types: AppointmentType, day: str = "2026-12-01") -> dict[str, int]:
+    """How many starts of each type anybody could book on that day, by slug."""
+    return {one.slug: len(free(one, date.fromisoformat(day))) for one in types}
+
+
+class TestHalfOfWhatCanBeBooked:
+    """What remains bookable beside all that is kept is at least half of what could be booked without it."""
+
+    @pytest.fixture
+    def alice(self) -> Therapist:
+        make_practice()
+        alice = make_therapist()
+        make_hours(alice, start="09:00", end="21:00")
+        return alice
+
+    def close_the_day(self, *types: AppointmentType, day: str = "2026-12-01") -> None:
+        """Try to hold every start of the day, each from an address and by a visitor of its own."""
+        for appointment_type in types:
+            for number in range(24):
+                start = f"{day} {9 + number // 2:02}:{number % 2 * 30:02}"
+                name = f"{appointment_type.pk} {day} {number}"
+                with suppress(SlotTaken, OutsideBookingWindow):
+                    hold(appointment_type, start, visitor=name, address=name)
+
+    @pytest.mark.parametrize("most", [1, 2, 4, 7, None])
+    def test_of_a_type_with_a_limit_a_day(self, alice: Therapist, most: int | None) -> None:
+        consult = make_type(alice, most_per_day=most)
+
+        self.close_the_day(consult)
+
+        assert bookable(consult)[consult.slug] >= 23 / 2
+
+    def test_the_last_one_below_a_limit_is_booked_without_keeping_it(self, alice: Therapist) -> None:
+        consult = make_type(alice, most_per_day=4)
+        for hour in (9, 11, 13):
+            book(consult, f"2026-12-01 {hour:02}:00", family=make_family(email=f"p{hour}@example.org"))
+
+        assert hold(consult, "2026-12-01 15:00") is None
+        assert book(consult, "2026-12-01 15:00").pk
+
+    def test_of_the_other_days_of_a_week_with_a_limit(self, alice: Therapist) -> None:
+        consult = make_type(alice, most_per_week=2)
+
+        for day in ("2026-11-30", "2026-12-01", "2026-12-03"):
+            self.close_the_day(consult, day=day)
+
+        for day in ("2026-11-30", "2026-12-01", "2026-12-03", "2026-12-06"):
+            assert bookable(consult, day=day)[consult.slug] >= 23 / 2
+
+    def test_of_starts_that_overlap(self, alice: Therapist) -> None:
+        long = make_type(
+            alice,
+            duration=timedelta(hours=2),
+            step=timedelta(minutes=15),
+            buffer_before=timedelta(minutes=30),
+            buffer_after=timedelta(minutes=30),
+        )
+        before = bookable(long)[long.slug]
+
+        self.close_the_day(long)
+
+        assert bookable(long)[long.slug] >= before / 2
+
+    def test_of_every_type_that_shares_the_day(self, alice: Therapist) -> None:
+        short = make_type(alice, duration=timedelta(minutes=15), step=timedelta(minutes=30))
+        long = make_type(alice, duration=timedelta(hours=3), step=timedelta(minutes=30))
+        before = bookable(short, long)
+
+        self.close_the_day(short, long)
+        left = bookable(short, long)
+
+        assert all(left[slug] * 2 >= before[slug] for slug in before)
+
+    def test_what_is_kept_for_a_confirmation_counts_as_a_hold_does(self, alice: Therapist) -> None:
+        consult = make_type(alice, most_per_day=4)
+        for number in range(4):
+            family = make_family(email=f"p{number}@example.org")
+            ask(consult, f"2026-12-01 {9 + 3 * number:02}:00", f"{number}", family=family, address=f"{number}")
+
+        self.close_the_day(consult)
+
+        assert bookable(consult)[consult.slug] >= 23 / 2
+
+    def test_appointments_do_not_count_against_it(self, alice: Therapist) -> None:
+        consult = make_type(alice)
+        for hour in (9, 10, 11, 12, 13, 14, 15, 16):
+            book(consult, f"2026-12-01 {hour:02}:00", family=make_family(email=f"p{hour}@example.org"))
+
+        assert hold(consult, "2026-12-01 17:00")
+
+    def test_an_attacker_with_many_addresses_leaves_half_of_each_day(self, alice: Therapist) -> None:
+        # docs/security.md, "Closing the diary": three for each address, and never more than half of any day.
+        consult = make_type(alice, step=timedelta(hours=1), horizon_days=5)
+        days = [f"2026-11-{21 + number}" for number in range(4)]
+        for number, day in enumerate(days):
+            for hour in range(9, 21):
+                address = (number * 12 + hour - 9) // 3
+                with suppress(SlotTaken):
+                    hold(consult, f"{day} {hour:02}:00", visitor=f"{day} {hour}", address=f"{address}")
+
+        assert [bookable(consult, day=day)[consult.slug] for day in days] == [6] * 4
+        assert Hold.objects.values("address").annotate(n=Count("pk")).filter(n__gt=3).count() == 0
 
 
 def test_those_that_ran_out_are_forgotten(consult: AppointmentType) -> None:

@@ -11,6 +11,7 @@ import time_machine
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from tests.booking.test_proof import solved
 
 from booking import by_hand, family_data, links, proof
 from booking.models import Actor, Appointment, AppointmentType, Parent, Unconfirmed
@@ -25,7 +26,6 @@ from tests.booking.factories import (
     make_therapist,
     make_type,
 )
-from tests.booking.test_proof import solved
 from tests.booking.views.reading import text
 
 pytestmark = pytest.mark.django_db
