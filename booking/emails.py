@@ -229,6 +229,7 @@ def _about_unconfirmed(unconfirmed: Unconfirmed, zone: ZoneInfo, now: datetime) 
 def _about_many_bookings(notification: Notification, zone: ZoneInfo) -> dict[str, Any]:
     until = notification.due_at.astimezone(zone)
     return {
+        "day": _day(until),
         "since": _time(until - notifications.BUSY_SPAN),
         "until": _time(until),
         "city": _city(zone),

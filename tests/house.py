@@ -90,6 +90,7 @@ def make_house() -> dict[str, Any]:
         appointment_type=consult,
         therapist=alice,
         start=wall("2026-12-01 14:00"),
+        asked_at=NOW,
         expires_at=NOW + timedelta(hours=1),
         typed=json.dumps(asdict(make_family())),
     )

@@ -135,6 +135,8 @@ def fill() -> dict[str, Any]:
         start=at(monday + timedelta(days=7), 14),
         email="noor@example.org",
         language="nl",
+        kept=True,
+        asked_at=now,
         expires_at=now + timedelta(days=1),
         typed=json.dumps(asdict(make_family())),
     )

@@ -114,20 +114,6 @@ def choose_what_is_gone(name: str, value: str) -> Act:
     return act
 
 
-def look_like_a_program(page: Page, url: str) -> None:
-    """Fill in the field that nobody sees, so that the browser is asked for a proof."""
-    choose(page, url)
-    page.locator("[name=particulars]").evaluate("field => { field.value = 'x' }")
-    page.locator("form[data-look] .button--block").click()
-    page.locator("[name=proof]").wait_for(state="attached")
-
-
-def look_like_one_without_scripts(page: Page, url: str) -> None:
-    page.route("**/proof*.js", lambda route: route.abort())
-    look_like_a_program(page, url)
-    page.unroute("**/proof*.js")
-
-
 def show_data(page: Page, url: str) -> None:
     """Say the phone number, where it is still asked for."""
     if page.locator("main [name=phone]").count():
@@ -258,8 +244,6 @@ STOPS = [
         "/afspraak/",
         act=one_by_one(choose, choose_what_is_gone("therapist", "derde")),
     ),
-    Stop("Your details", "proof asked for", "/afspraak/", act=look_like_a_program),
-    Stop("Your details", "confirm by mail", "/afspraak/", act=look_like_one_without_scripts),
     Stop("Look in your mail", "", "/afspraak/mail/"),
     Stop("Confirm by mail", "", "/afspraak/bevestigen/{confirm}/"),
     Stop("Appointment made", "", "/afspraak/gemaakt/{coming}/"),

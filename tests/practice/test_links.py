@@ -160,6 +160,7 @@ def test_every_link_in_a_mail_leads_somewhere(house: dict[str, Any], language: s
     owed += [
         make_notification(Kind.OVERVIEW, therapist=alice, local_day=appointment.start.date()),
         make_notification(Kind.PASSWORD_LINK, therapist=alice),
+        make_notification(Kind.MANY_BOOKINGS, therapist=alice),
         make_notification(Kind.CONFIRM, unconfirmed=Unconfirmed.objects.get()),
     ]
     assert {mail.kind for mail in owed} == set(Kind)

@@ -83,7 +83,7 @@ TABLE = {
         booking:agenda_appointment booking:agenda_cancel booking:agenda_move booking:agenda_send_again
         booking:agenda_end_links booking:agenda_ask_to_move booking:agenda_erase booking:agenda_attended
         booking:agenda_correct booking:agenda_download
-        booking:agenda_no_show booking:retry_mail booking:change_appointment_type
+        booking:agenda_no_show booking:retry_mail booking:change_appointment_type booking:many_bookings
     """,
     HERS: """
         booking:change_working_hours booking:change_time_off booking:change_extra_opening
