@@ -22,7 +22,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from booking import diary, links
 from booking.intervals import Interval
-from booking.models import CalendarSource, Unconfirmed
+from booking.models import CalendarSource, Kind, Unconfirmed
 from practice.models import Practice
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
@@ -71,6 +71,7 @@ def make_house() -> dict[str, Any]:
     make_hours(alice)
     span = Interval(wall("2026-12-08 09:00"), wall("2026-12-08 12:00"))
     mail = make_notification(appointment=appointment)
+    told = make_notification(Kind.MANY_BOOKINGS, therapist=alice, due_at=NOW)
     calendar = CalendarSource.objects.create(therapist=alice, name="Thuis", url="https://x.example", due_at=NOW)
     assert alice.user
     picture = make_picture()
@@ -108,6 +109,7 @@ def make_house() -> dict[str, Any]:
         **{view: {"sample": "herinnering", "language": "nl"} for view in ["mail_preview", "mail_html"]},
         **{view: {"slug": "alice"} for view in ["open_colleague", "close_colleague", "forget_second_factor"]},
         "retry_mail": {"pk": mail.pk},
+        "many_bookings": {"pk": told.pk},
         **{view: {"pk": hours} for view in ["change_working_hours", "end_working_hours"]},
         **{view: {"pk": off} for view in ["change_time_off", "remove_time_off"]},
         **{view: {"pk": extra} for view in ["change_extra_opening", "remove_extra_opening"]},

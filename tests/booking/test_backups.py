@@ -296,6 +296,7 @@ def test_what_was_not_confirmed_within_its_hour_does_not_come_back(booked: Appoi
         email="noor@example.org",
         language="nl",
         typed="{}",
+        asked_at=NOW - timedelta(hours=1),
         expires_at=NOW,
     )
     call_command("backup", tmp_path / "backup", stdout=io.StringIO())
