@@ -216,7 +216,8 @@ def keeping_takes_too_much(
     """
     day = slot.start.astimezone(zone).date()
     span = _around(day, day, zone)
-    booked, kept = [], []
+    booked: list[Taken] = []
+    kept: list[Taken] = []
     for claim in _claims([slot.therapist], span, now, None):
         if not visitor or claim.visitor != visitor:
             taken = Taken(claim.start, claim.occupied, claim.type_id)

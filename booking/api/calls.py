@@ -169,8 +169,8 @@ def book(
     asked = Request(key=keyed, body=lookup_hash("body", body.model_dump_json()))
     rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
     # What was booked stands, whatever became of what was on offer.
-    if made := appointments.made_before(asked, now):
-        return Status(201, _booked(request, made))
+    if before := appointments.made_before(asked, now):
+        return Status(201, _booked(request, before))
     appointment_type = find_type(body.appointment_type)
     therapist = find_therapist(appointment_type, body.therapist)
     try:
