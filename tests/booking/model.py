@@ -4,7 +4,7 @@ It knows the rules from docs and laws, and nothing of the code that keeps them. 
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -121,13 +121,14 @@ class Model:
         return "SlotTaken" if self.claimed(start, visitor=visitor, moving=moving) else None
 
     def may_hold(self, start: datetime, visitor: str) -> bool:
-        """Whether not more than half of a day is held with this one."""
-        held = [
-            who
-            for who, (at_, until) in self.holds.items()
-            if until > self.now and who != visitor and local_day(at_) == local_day(start)
-        ]
-        return 2 * (len(held) + 1) <= len(held) + len(self.free(local_day(start), visitor=visitor))
+        """Whether half of what could be booked on each day remains bookable beside all holds and this one."""
+        others = {who: held for who, held in self.holds.items() if who != visitor}
+        with_it = {**others, visitor: (start, self.now + timedelta(days=1))}
+        for day in (local_day(start) + timedelta(days=days) for days in (-1, 0, 1)):
+            without, before, after = (len(replace(self, holds=holds).free(day)) for holds in ({}, others, with_it))
+            if after < before and after * 2 < without:
+                return False
+        return True
 
     # What is done
 
