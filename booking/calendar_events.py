@@ -70,7 +70,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class _Length:
-    """How long an event takes, by clocks on the wall and by real time, and how far its end lies before its start."""
+    """How long an event takes, by the clock on the wall and by real time; how far its end lies before its start."""
 
     wall: timedelta
     exact: timedelta
@@ -366,10 +366,7 @@ class Event:
             counted = False
         if not counted and bound:
             last = min(last, bound.last_day)
-        if counted:
-            first_looked_at = begins
-        else:
-            first_looked_at = max(first, begins)
+        first_looked_at = begins if counted else max(first, begins)
         if first_looked_at > last:
             return
         number = 0
@@ -382,14 +379,11 @@ class Event:
                 if wall < start.wall:
                     continue
                 number += 1
+                is_counted = counted and number <= (rule.count or 0)
+                if counted and not bound and not is_counted:
+                    return
                 goes_on = bound.includes(Moment(wall, start.zone)) if bound else not counted
-                if counted and number > (rule.count or 0) and not goes_on:
-                    if not bound:
-                        return
-                    continue
-                if (counted and number <= (rule.count or 0)) or goes_on:
-                    if day < first:
-                        continue
+                if day >= first and (is_counted or goes_on):
                     yield wall
         self.scope.spend((last - before).days)
 
@@ -410,7 +404,9 @@ class Event:
             if not isinstance(value, datetime):
                 day = value
             elif utc:
-                day = max((value + max(zone.offsets(value))).date() for zone in self.zones.all() if zone.sure(value))
+                day = max(
+                    (value + max(zone.offsets(value))).date() for zone in self.zones.all() if zone.sure(value)
+                )
             else:
                 day = value.date()
             return _Bound(day, own.latest(datetime.combine(day, time())))
@@ -474,10 +470,11 @@ class Event:
         return self._time(start, length)
 
     def somewhere(self, text: str) -> Time:
-        """Return what `text`, which should be a time and is none, may take: the day that it names, or all days."""
+        """Return what `text`, which is no time, may take: the day that it names, or all days."""
         self.doubts.add("day")
         day = date_in(text)
         return self.scope.around(day) if day else Time(self.scope.begin, self.scope.end)
+
 
 @dataclass(frozen=True, slots=True)
 class _Bound:

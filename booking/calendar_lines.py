@@ -1,7 +1,7 @@
 """Calendar files as text (RFC 5545 §3.1 to §3.4): bytes in, components with their lines out.
 
-Nothing here refuses a file for what one line of it says: whatever cannot be read stays text, and the reader decides
-what follows from it.
+Nothing here refuses a file for what one line of it says: whatever cannot be read stays text, and the reader
+decides what follows from it.
 """
 
 import re

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 from booking import calendar_lines
 from booking.calendar_events import Event, Moment, Scope, Time, TooMuch, Zones
-from booking.calendar_lines import Part
 from booking.intervals import Interval, merge, subtract
 
 MEMORY = 1 << 30
@@ -46,7 +45,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that touches the days asked about, how many events there are on any day, and whether the file is whole."""
+    """What touches the days asked about, how many events there are on any day, and whether the file is whole."""
 
     spans: list[Span]
     events: int
@@ -72,8 +71,8 @@ def main() -> None:
 
 
 def read(content: bytes, zone: ZoneInfo, first: date, last: date, *, most: int) -> Contents:
-    """Return all in the calendar file `content` that touches the days `first` to `last` in `zone`; what is cancelled
-    is left out. Raises Unreadable where it is no calendar, or has more than `most` spans in those days."""
+    """Return all in the calendar file `content` that touches the days `first` to `last` in `zone`, but for what is
+    cancelled. Raises Unreadable where it is no calendar, or has more than `most` spans in those days."""
     calendars, whole = calendar_lines.calendars(content)
     if not calendars:
         raise Unreadable("not_a_calendar")
@@ -206,13 +205,12 @@ def _periods(event: Event) -> Iterator[Span]:
             continue
         for text in line.value.split(","):
             event.doubts.clear()
-            if "/" in text:
-                time = event.period(text, line)
-            else:
-                time = event.somewhere(text)
+            time = event.period(text, line) if "/" in text else event.somewhere(text)
             sure = time.moment is None or time.moment.sure
             doubts = frozenset(event.doubts) if sure else frozenset(event.doubts | {"zone"})
-            yield Span(time.start, time.end, False, True, event.part.summary, time.start.date().isoformat(), doubts)
+            yield Span(
+                time.start, time.end, False, True, event.part.summary, time.start.date().isoformat(), doubts
+            )
 
 
 def _unavailable(event: Event) -> list[Span]:

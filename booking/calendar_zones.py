@@ -1,7 +1,7 @@
 """The time zones of a calendar file: what a clock in each of them may be ahead of UTC.
 
-A zone is asked for all its plausible offsets at once, so that what is unclear becomes a longer stretch of time instead
-of a wrong one: an hour that comes twice has two, a zone that nobody knows has those of the whole world.
+A zone is asked for all its plausible offsets at once, so that what is unclear becomes a longer stretch of time
+instead of a wrong one: an hour that comes twice has two, a zone that nobody knows has those of the whole world.
 """
 
 from bisect import bisect_right

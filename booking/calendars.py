@@ -43,11 +43,13 @@ class TooManyCalendars(BookingError):
     sentence = _("There are enough calendars here. Remove one first.")
 
 
-def add(therapist: Therapist, *, name: str, url: str, now: datetime) -> CalendarSource:
+def add(therapist: Therapist, *, name: str, url: str, now: datetime, free_is_busy: bool = False) -> CalendarSource:
     """Add the calendar at `url` to those of `therapist`; a worker reads it at once. Raises TooManyCalendars."""
     if therapist.calendar_sources.count() >= MOST_SOURCES:
         raise TooManyCalendars
-    source = CalendarSource.objects.create(therapist=therapist, name=name, url=url, due_at=now)
+    source = CalendarSource.objects.create(
+        therapist=therapist, name=name, url=url, free_is_busy=free_is_busy, due_at=now
+    )
     transaction.on_commit(_wake, robust=True)
     return source
 
@@ -75,6 +77,11 @@ class Doubts:
 
     listed: list[Doubted]
     more: int
+
+    @property
+    def number(self) -> int:
+        """How many there are in all."""
+        return len(self.listed) + self.more
 
 
 def doubts(source: CalendarSource) -> Doubts:

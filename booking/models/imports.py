@@ -24,7 +24,10 @@ class FetchFailure(models.TextChoices):
 class Doubt(models.TextChoices):
     """Why an event was not understood, and what is taken because of it."""
 
-    DAY = "day", _("It cannot be read when this is. The days that it names are closed, and if it names none, all days.")
+    DAY = (
+        "day",
+        _("It cannot be read when this is. The days that it names are closed, and if it names none, all days."),
+    )
     END = "end", _("It cannot be read when this ends. The whole day is closed.")
     ZONE = "zone", _("Its time zone is unknown. It is closed for as long as it may last anywhere in the world.")
     RULE = "rule", _("It cannot be read on which days this comes again. All days on which it may are closed.")

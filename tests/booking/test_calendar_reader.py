@@ -162,7 +162,9 @@ class TestARuleThatCannotBeRead:
         assert len(closed(content)) == (LAST - date(2026, 11, 2)).days + 1
         assert doubts(content) == {"rule"}
 
-    @pytest.mark.parametrize("rule", ["FREQ=DAILY;BYHOUR=8,25", "FREQ=OTHER;BYHOUR=8", "D1 0900 1400 #0", "FREQ=HOURLY;X"])
+    @pytest.mark.parametrize(
+        "rule", ["FREQ=DAILY;BYHOUR=8,25", "FREQ=OTHER;BYHOUR=8", "D1 0900 1400 #0", "FREQ=HOURLY;X"]
+    )
     def test_that_may_move_its_times_closes_all_of_the_time(self, rule: str) -> None:
         content = calendar(*event(*SERIES, f"RRULE:{rule}"))
 
@@ -179,7 +181,9 @@ class TestARuleThatCannotBeRead:
 
         assert read(content, first=date(2026, 12, 1)).spans == []
 
-    @pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=15", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30"])
+    @pytest.mark.parametrize(
+        "rule", ["FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=15", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30"]
+    )
     def test_one_that_comes_more_than_daily_closes_all_between(self, rule: str) -> None:
         content = calendar(*event(*SERIES, f"RRULE:{rule};UNTIL=20261104T080000Z"))
 
@@ -187,14 +191,21 @@ class TestARuleThatCannotBeRead:
         assert doubts(content) == {"often"}
 
     @pytest.mark.parametrize(
-        "rule", ["FREQ=DAILY;INTERVAL=7;BYDAY=TU", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31"]
+        "rule",
+        [
+            "FREQ=DAILY;INTERVAL=7;BYDAY=TU",
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31",
+        ],
     )
     def test_one_that_never_comes_true_leaves_its_first_date(self, rule: str) -> None:
         assert days(calendar(*event(*SERIES, f"RRULE:{rule}"))) == ["02 Nov"]
 
 
 class TestATimeThatCannotBeRead:
-    @pytest.mark.parametrize("lines", [["DTSTART:yesterday"], ["DTSTART:", "DURATION:PT1H"], [], ["DTSTART:20261302T090000Z"]])
+    @pytest.mark.parametrize(
+        "lines", [["DTSTART:yesterday"], ["DTSTART:", "DURATION:PT1H"], [], ["DTSTART:20261302T090000Z"]]
+    )
     def test_without_any_day_closes_all_days(self, lines: list[str]) -> None:
         content = calendar(*event(*lines))
 
@@ -217,7 +228,15 @@ class TestATimeThatCannotBeRead:
         assert doubts(content) == {"day"}
 
     @pytest.mark.parametrize(
-        "end", ["DTEND:later", "DURATION:long", "DURATION:-PT1H", "DURATION:PT", "DTEND:20261102T070000Z", "DURATION:P1Y"]
+        "end",
+        [
+            "DTEND:later",
+            "DURATION:long",
+            "DURATION:-PT1H",
+            "DURATION:PT",
+            "DTEND:20261102T070000Z",
+            "DURATION:P1Y",
+        ],
     )
     def test_without_an_end_closes_its_day(self, end: str) -> None:
         content = calendar(*event("DTSTART;TZID=Europe/Amsterdam:20261102T090000", end))
@@ -236,7 +255,9 @@ class TestATimeThatCannotBeRead:
 
         assert (closed(content), doubts(content)) == (["Mon 02 Nov 09:00 - 02 Nov 09:01"], set())
 
-    @pytest.mark.parametrize("end", [[], ["DTEND;VALUE=DATE:20261102"], ["DURATION:P0D"], ["DURATION:P1D"], ["DURATION:PT24H"]])
+    @pytest.mark.parametrize(
+        "end", [[], ["DTEND;VALUE=DATE:20261102"], ["DURATION:P0D"], ["DURATION:P1D"], ["DURATION:PT24H"]]
+    )
     def test_a_day_is_never_less_than_a_day(self, end: list[str]) -> None:
         content = calendar(*event("DTSTART;VALUE=DATE:20261102", *end))
 
@@ -251,7 +272,10 @@ class TestATimeThatCannotBeRead:
         assert closed(calendar(*event("DTSTART:junk", "STATUS:CANCELLED"))) == []
 
     def test_leaves_the_other_events_as_they_are(self) -> None:
-        broken = [event("UID:a", "DTSTART:20261102T99"), event("UID:b", "DTSTART;TZID=Nowhere:20261104T090000", "DURATION:PT1H")]
+        broken = [
+            event("UID:a", "DTSTART:20261102T99"),
+            event("UID:b", "DTSTART;TZID=Nowhere:20261104T090000", "DURATION:PT1H"),
+        ]
         well = event("UID:c", "DTSTART:20261109T080000Z", "DURATION:PT1H")
 
         assert "Mon 09 Nov 09:00 - 09 Nov 10:00" in closed(calendar(*broken[0], *broken[1], *well))
@@ -266,7 +290,10 @@ class TestAZoneThatNobodyKnows:
         assert doubts(content) == {"zone"}
 
     def test_of_a_whole_calendar_holds_for_times_without_one(self) -> None:
-        lines = [*event("UID:a", "DTSTART:20261102T090000", "DURATION:PT1H"), *event("UID:b", "DTSTART:20261109T090000Z", "DURATION:PT1H")]
+        lines = [
+            *event("UID:a", "DTSTART:20261102T090000", "DURATION:PT1H"),
+            *event("UID:b", "DTSTART:20261109T090000Z", "DURATION:PT1H"),
+        ]
 
         assert closed(calendar("X-WR-TIMEZONE:Nowhere/Else", *lines)) == [
             "Sun 01 Nov 20:00 - 02 Nov 23:00",
@@ -279,7 +306,12 @@ class TestAZoneThatNobodyKnows:
         assert len(closed(calendar(*event(*lines)))) == 3
 
     def test_takes_out_its_own_times(self) -> None:
-        lines = ["DTSTART;TZID=No:20261102T090000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE;TZID=No:20261109T090000"]
+        lines = [
+            "DTSTART;TZID=No:20261102T090000",
+            "DURATION:PT1H",
+            "RRULE:FREQ=WEEKLY;COUNT=3",
+            "EXDATE;TZID=No:20261109T090000",
+        ]
 
         assert days(calendar(*event(*lines))) == ["01 Nov", "15 Nov"]
 
@@ -303,7 +335,9 @@ class TestAZoneThatNobodyKnows:
         assert closed(content) == ["Mon 02 Nov 09:00 - 02 Nov 10:00"]
         assert doubts(content) == set()
 
-    @pytest.mark.parametrize("name", ["Factory", "localtime", "../Europe/Amsterdam/..", "x" * 100_000, "GMT+0100", "é\x00"])
+    @pytest.mark.parametrize(
+        "name", ["Factory", "localtime", "../Europe/Amsterdam/..", "x" * 100_000, "GMT+0100", "é\x00"]
+    )
     def test_is_none_that_the_tz_database_happens_to_hold(self, name: str) -> None:
         assert doubts(calendar(*event(f"DTSTART;TZID={name}:20261102T090000", "DURATION:PT1H"))) == {"zone"}
 
@@ -311,7 +345,12 @@ class TestAZoneThatNobodyKnows:
 def described(name: str, winter: str, summer: str) -> list[str]:
     return [
         *("BEGIN:VTIMEZONE", f"TZID:{name}", "BEGIN:STANDARD", "DTSTART:19701025T030000"),
-        *("RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", f"TZOFFSETFROM:{summer}", f"TZOFFSETTO:{winter}", "END:STANDARD"),
+        *(
+            "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
+            f"TZOFFSETFROM:{summer}",
+            f"TZOFFSETTO:{winter}",
+            "END:STANDARD",
+        ),
         *("BEGIN:DAYLIGHT", "DTSTART:19700329T020000", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU"),
         *(f"TZOFFSETFROM:{winter}", f"TZOFFSETTO:{summer}", "END:DAYLIGHT", "END:VTIMEZONE"),
     ]
@@ -322,7 +361,10 @@ class TestADescribedZone:
         zone = described("Thuis", "+0200", "+0300")
         lines = event("DTSTART;TZID=Thuis:20261019T100000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2")
 
-        assert closed(calendar(*zone, *lines)) == ["Mon 19 Oct 09:00 - 19 Oct 10:00", "Mon 26 Oct 09:00 - 26 Oct 10:00"]
+        assert closed(calendar(*zone, *lines)) == [
+            "Mon 19 Oct 09:00 - 19 Oct 10:00",
+            "Mon 26 Oct 09:00 - 26 Oct 10:00",
+        ]
 
     def test_that_contradicts_its_well_known_name_closes_both(self) -> None:
         zone = described("Europe/Amsterdam", "+0300", "+0400")
@@ -352,7 +394,9 @@ class TestAnException:
     def moved(self, to: str = "DTSTART:20261110T090000Z", *more: str, at: str = ":20261109T080000Z") -> list[str]:
         return event("UID:s", f"RECURRENCE-ID{at}", to, "DURATION:PT1H", *more)
 
-    @pytest.mark.parametrize("at", [":20261109T080000Z", ";TZID=Europe/Amsterdam:20261109T090000", ":20261109T090000"])
+    @pytest.mark.parametrize(
+        "at", [":20261109T080000Z", ";TZID=Europe/Amsterdam:20261109T090000", ":20261109T090000"]
+    )
     def test_stands_in_the_place_of_its_time(self, at: str) -> None:
         assert days(calendar(*event(*self.WEEKLY), *self.moved(at=at))) == ["02 Nov", "10 Nov", "16 Nov"]
 
@@ -366,7 +410,9 @@ class TestAnException:
         assert {"02 Nov", "09 Nov", "16 Nov"} <= set(days(content))
         assert "Sun 08 Nov 11:00 - 11 Nov 13:00" in closed(content)
 
-    @pytest.mark.parametrize("exdate", ["EXDATE:junk", "EXDATE;VALUE=DATE:20261109", "EXRULE:FREQ=WEEKLY", "EXDATE:"])
+    @pytest.mark.parametrize(
+        "exdate", ["EXDATE:junk", "EXDATE;VALUE=DATE:20261109", "EXRULE:FREQ=WEEKLY", "EXDATE:"]
+    )
     def test_by_a_date_that_cannot_be_read_takes_nothing_out(self, exdate: str) -> None:
         content = calendar(*event(*self.WEEKLY, exdate))
 
@@ -399,7 +445,9 @@ class TestAnException:
         free = event(*self.WEEKLY, "TRANSP:TRANSPARENT")
 
         assert days(calendar(*free, *self.moved())) == ["10 Nov"]
-        assert days(calendar(*event(*self.WEEKLY), *self.moved("DTSTART:20261110T090000Z", "TRANSP:TRANSPARENT"))) == [
+        assert days(
+            calendar(*event(*self.WEEKLY), *self.moved("DTSTART:20261110T090000Z", "TRANSP:TRANSPARENT"))
+        ) == [
             "02 Nov",
             "16 Nov",
         ]
@@ -412,7 +460,9 @@ class TestAnException:
 
     def test_of_two_series_by_one_name_takes_out_nothing(self) -> None:
         older = event(*self.WEEKLY, "SEQUENCE:0")
-        newer = event("UID:s", "DTSTART:20261103T130000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", "SEQUENCE:1")
+        newer = event(
+            "UID:s", "DTSTART:20261103T130000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", "SEQUENCE:1"
+        )
         content = calendar(*older, *newer, *self.moved("DTSTART:20261112T090000Z", at=":20261110T130000Z"))
 
         assert days(content) == ["02 Nov", "03 Nov", "09 Nov", "10 Nov", "12 Nov", "16 Nov", "17 Nov"]
@@ -432,7 +482,9 @@ class TestAnException:
         assert doubts(content) == {"exception"}
 
     def test_may_repeat_itself(self) -> None:
-        content = calendar(*event(*self.WEEKLY), *self.moved("DTSTART:20261110T090000Z", "RRULE:FREQ=DAILY;COUNT=2"))
+        content = calendar(
+            *event(*self.WEEKLY), *self.moved("DTSTART:20261110T090000Z", "RRULE:FREQ=DAILY;COUNT=2")
+        )
 
         assert days(content) == ["02 Nov", "10 Nov", "11 Nov", "16 Nov"]
 
@@ -466,7 +518,12 @@ class TestMoreTimes:
         assert [shown[11:16] for shown in closed(content)] == ["09:00", "14:00", "09:00"]
 
     def test_too_many_to_count_close_all_between(self) -> None:
-        listed = ",".join(f"202611{day:02}T{hour:02}{minute:02}00Z" for day in range(1, 31) for hour in range(24) for minute in range(0, 60, 15))
+        listed = ",".join(
+            f"202611{day:02}T{hour:02}{minute:02}00Z"
+            for day in range(1, 31)
+            for hour in range(24)
+            for minute in range(0, 60, 15)
+        )
         content = calendar(*event(*SERIES, f"RDATE:{listed}"))
 
         assert closed(content) == ["Sun 01 Nov 01:00 - 01 Dec 01:45"]
@@ -475,7 +532,14 @@ class TestMoreTimes:
     def test_of_ten_years_ago_still_come(self) -> None:
         series = ["DTSTART;TZID=Europe/Amsterdam:20160104T090000", "DURATION:PT1H"]
 
-        assert len(closed(calendar(*event(*series, "RRULE:FREQ=WEEKLY;BYDAY=MO")), date(2026, 11, 2), date(2026, 11, 15))) == 2
+        assert (
+            len(
+                closed(
+                    calendar(*event(*series, "RRULE:FREQ=WEEKLY;BYDAY=MO")), date(2026, 11, 2), date(2026, 11, 15)
+                )
+            )
+            == 2
+        )
         assert days(calendar(*event(*series, "RRULE:FREQ=WEEKLY;COUNT=567")))[-1] == "09 Nov"
 
     def test_on_a_leap_day_come_in_leap_years(self) -> None:
@@ -485,7 +549,9 @@ class TestMoreTimes:
         assert days(content, date(2027, 1, 1), date(2028, 12, 31)) == ["29 Feb"]
 
     def test_keep_to_their_clock_or_to_utc_as_they_were_written(self) -> None:
-        local = event("UID:a", "DTSTART;TZID=Europe/Amsterdam:20261019T090000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2")
+        local = event(
+            "UID:a", "DTSTART;TZID=Europe/Amsterdam:20261019T090000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2"
+        )
         utc = event("UID:b", "DTSTART:20261019T110000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2")
 
         assert [shown[11:16] for shown in closed(calendar(*local, *utc))] == ["09:00", "13:00", "09:00", "12:00"]
@@ -518,7 +584,10 @@ class TestBusyOrFree:
         [
             ("FREEBUSY:20261102T080000Z/20261102T090000Z", ["Mon 02 Nov 09:00 - 02 Nov 10:00"]),
             ("FREEBUSY;FBTYPE=BUSY:20261102T080000Z/PT1H", ["Mon 02 Nov 09:00 - 02 Nov 10:00"]),
-            ("FREEBUSY;FBTYPE=BUSY-TENTATIVE:20261102T080000Z/PT1H,20261103T080000Z/PT1H", ["Mon 02 Nov 09:00 - 02 Nov 10:00", "Tue 03 Nov 09:00 - 03 Nov 10:00"]),
+            (
+                "FREEBUSY;FBTYPE=BUSY-TENTATIVE:20261102T080000Z/PT1H,20261103T080000Z/PT1H",
+                ["Mon 02 Nov 09:00 - 02 Nov 10:00", "Tue 03 Nov 09:00 - 03 Nov 10:00"],
+            ),
             ("FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20261102T080000Z/PT1H", ["Mon 02 Nov 09:00 - 02 Nov 10:00"]),
             ("FREEBUSY;FBTYPE=X-LUNCH:20261102T080000Z/PT1H", ["Mon 02 Nov 09:00 - 02 Nov 10:00"]),
             ("FREEBUSY;FBTYPE=FREE:20261102T080000Z/PT1H", []),
@@ -534,10 +603,22 @@ class TestBusyOrFree:
         assert closed(calendar(*lines)) == expected
 
     def availability(self, *lines: str) -> bytes:
-        return calendar("BEGIN:VAVAILABILITY", "DTSTART:20261101T230000Z", "DTEND:20261103T230000Z", *lines, "END:VAVAILABILITY")
+        return calendar(
+            "BEGIN:VAVAILABILITY",
+            "DTSTART:20261101T230000Z",
+            "DTEND:20261103T230000Z",
+            *lines,
+            "END:VAVAILABILITY",
+        )
 
     def test_is_all_but_what_is_available(self) -> None:
-        office = ["BEGIN:AVAILABLE", "DTSTART;TZID=Europe/Amsterdam:20261102T090000", "DTEND;TZID=Europe/Amsterdam:20261102T170000", "RRULE:FREQ=DAILY", "END:AVAILABLE"]
+        office = [
+            "BEGIN:AVAILABLE",
+            "DTSTART;TZID=Europe/Amsterdam:20261102T090000",
+            "DTEND;TZID=Europe/Amsterdam:20261102T170000",
+            "RRULE:FREQ=DAILY",
+            "END:AVAILABLE",
+        ]
 
         assert closed(self.availability(*office)) == [
             "Mon 02 Nov 00:00 - 02 Nov 09:00",
@@ -555,7 +636,9 @@ class TestBusyOrFree:
 
     @pytest.mark.parametrize("name", ["VTODO", "VJOURNAL"])
     def test_is_not_what_tasks_and_notes_say(self, name: str) -> None:
-        contents = read(calendar(f"BEGIN:{name}", "DTSTART:20261102T080000Z", "DUE:20261102T090000Z", f"END:{name}"))
+        contents = read(
+            calendar(f"BEGIN:{name}", "DTSTART:20261102T080000Z", "DUE:20261102T090000Z", f"END:{name}")
+        )
 
         assert (contents.spans, contents.events, contents.whole) == ([], 0, True)
 
@@ -581,21 +664,31 @@ class TestAFile:
     def test_cut_before_the_time_of_its_last_event_closes_the_others(self) -> None:
         contents = read(calendar(*event(*SERIES)).replace(b"END:VCALENDAR\r\n", b"BEGIN:VEVENT\r\nUID:x\r\n"))
 
-        assert ([line(span) for span in contents.spans], contents.whole) == (["Mon 02 Nov 09:00 - 02 Nov 10:00"], False)
+        assert ([line(span) for span in contents.spans], contents.whole) == (
+            ["Mon 02 Nov 09:00 - 02 Nov 10:00"],
+            False,
+        )
 
     def test_in_which_one_event_has_no_end_keeps_the_next(self) -> None:
         torn = event("UID:a", "DTSTART:20261104T080000Z", "DURATION:PT1H")[:-1]
         contents = read(calendar(*torn, *event(*SERIES)))
 
-        assert sorted(map(line, contents.spans)) == ["Mon 02 Nov 09:00 - 02 Nov 10:00", "Wed 04 Nov 00:00 - 05 Nov 00:00"]
+        assert sorted(map(line, contents.spans)) == [
+            "Mon 02 Nov 09:00 - 02 Nov 10:00",
+            "Wed 04 Nov 00:00 - 05 Nov 00:00",
+        ]
         assert not contents.whole
 
     def test_may_hold_several_calendars(self) -> None:
-        first, second = (calendar(*event(f"UID:{day}", f"DTSTART:202611{day}T080000Z", "DURATION:PT1H")) for day in ("02", "03"))
+        first, second = (
+            calendar(*event(f"UID:{day}", f"DTSTART:202611{day}T080000Z", "DURATION:PT1H")) for day in ("02", "03")
+        )
 
         assert days(first + second) == ["02 Nov", "03 Nov"]
 
-    @pytest.mark.parametrize("change", [lambda text: text.replace("\r\n", "\r"), str.lower, lambda text: "\ufeff" + text])
+    @pytest.mark.parametrize(
+        "change", [lambda text: text.replace("\r\n", "\r"), str.lower, lambda text: "\ufeff" + text]
+    )
     def test_may_be_written_a_little_differently(self, change: object) -> None:
         text = calendar(*event("UID:1", "DTSTART:20261102T080000Z", "DTEND:20261102T090000Z")).decode()
 
