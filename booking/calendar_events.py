@@ -70,7 +70,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class _Length:
-    """How long an event takes, by the clock on the wall and by real time; how far its end lies before its start."""
+    """How long an event takes, by clocks on the wall and by real time; how far its end lies before its start."""
 
     wall: timedelta
     exact: timedelta
@@ -131,6 +131,8 @@ class Zones:
                 zone = calendar_zones.described(part, scope.first, scope.last)
                 if zone is not None:
                     self._described.setdefault(part.text("TZID"), zone)
+        # Outlook shows on the last day of a month what RFC 5545 skips there.
+        self.last_day_instead = "MICROSOFT" in calendar.text("PRODID")[:200].upper()
         self._named: dict[str, Zone] = {}
         name = calendar.text("X-WR-TIMEZONE")
         # RFC 5545 §3.3.5: a time without a zone is meant on the reader's own clock, unless the calendar has one.
@@ -322,7 +324,7 @@ class Event:
         take."""
         for text in dict.fromkeys(line.value for line in self.part.all("RRULE")):
             try:
-                rule = recurrence.read(text)
+                rule = recurrence.read(text, last_day_instead=self.zones.last_day_instead)
                 comes = self._until(rule.until, start) if rule.until else None
             except UnreadableRule:
                 self.doubts.add("rule")
@@ -393,8 +395,8 @@ class Event:
         return Time(start.early - length.before, max(until, start.late) + longest)
 
     def _until(self, text: str, start: Moment) -> "_Bound":
-        """Return where a series ends of which UNTIL says `text`. Where it is written in another form than the start,
-        as Exchange does for whole days, the later of what it may mean counts. Raises UnreadableRule."""
+        """Return where a series ends of which UNTIL says `text`. In another form than the start has, as Exchange
+        writes it for whole days, the later of what it may mean counts. Raises UnreadableRule."""
         found = read_stamp(text)
         if found is None:
             raise UnreadableRule

@@ -54,6 +54,8 @@ class Rule:
     week_start: int
     by_day: frozenset[tuple[int, int]]
     numbers: dict[str, frozenset[int]]
+    # Whether the last day of a month stands for a day that it does not have, as in Outlook; RFC 5545 skips it.
+    last_day_instead: bool = False
 
     @property
     def within_a_day(self) -> bool:
@@ -126,7 +128,8 @@ class Rule:
             return self._like_start(day, start)
         if "BYMONTHDAY" in numbers:
             length = monthrange(day.year, day.month)[1]
-            if not numbers["BYMONTHDAY"] & {day.day, day.day - length - 1}:
+            fits = numbers["BYMONTHDAY"] & {day.day, day.day - length - 1}
+            if not fits and not any(self._is_instead(day, number) for number in numbers["BYMONTHDAY"]):
                 return False
         if "BYYEARDAY" in numbers:
             number = day.timetuple().tm_yday
@@ -139,13 +142,16 @@ class Rule:
     def _like_start(self, day: date, start: date) -> bool:
         match self.frequency:
             case "YEARLY" if "BYMONTH" not in self.numbers:
-                return (day.month, day.day) == (start.month, start.day)
+                return day.month == start.month and (day.day == start.day or self._is_instead(day, start.day))
             case "YEARLY" | "MONTHLY":
-                return day.day == start.day
+                return day.day == start.day or self._is_instead(day, start.day)
             case "WEEKLY":
                 return day.weekday() == start.weekday()
             case _:
                 return True
+
+    def _is_instead(self, day: date, number: int) -> bool:
+        return self.last_day_instead and number > day.day == monthrange(day.year, day.month)[1]
 
     def _week_numbers(self, day: date) -> tuple[int, int]:
         """Return the number of the week of `day` in its year, from the beginning and (below 0) from the end. Week
@@ -182,7 +188,7 @@ def _days_in(year: int) -> int:
     return 366 if isleap(year) else 365
 
 
-def read(text: str) -> Rule:
+def read(text: str, *, last_day_instead: bool = False) -> Rule:
     """Return the rule that `text` is. Raises UnreadableRule."""
     if len(text) > LONGEST:
         raise UnreadableRule
@@ -216,6 +222,7 @@ def read(text: str) -> Rule:
         _WEEKDAYS[week_start],
         _by_day(parts, frequency),
         {name: _list(parts[name], *limits) for name, limits in _NUMBERS.items() if name in parts},
+        last_day_instead,
     )
 
 

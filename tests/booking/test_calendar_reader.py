@@ -548,6 +548,26 @@ class TestMoreTimes:
         assert closed(content) == []
         assert days(content, date(2027, 1, 1), date(2028, 12, 31)) == ["29 Feb"]
 
+    @pytest.mark.parametrize(
+        ("start", "rule", "later"),
+        [
+            ("20261231", "FREQ=MONTHLY", ["31 Dec", "31 Jan", "28 Feb", "31 Mar", "30 Apr"]),
+            ("20261230", "FREQ=MONTHLY;BYMONTHDAY=30", ["30 Dec", "30 Jan", "28 Feb", "30 Mar", "30 Apr"]),
+            ("20240229", "FREQ=YEARLY", ["28 Feb"]),
+            ("20240229", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", ["28 Feb"]),
+        ],
+    )
+    def test_on_a_day_that_a_month_lacks_come_on_its_last_one_in_outlook(
+        self, start: str, rule: str, later: list[str]
+    ) -> None:
+        content = calendar(*event(f"DTSTART;VALUE=DATE:{start}", f"RRULE:{rule}"))
+
+        assert (
+            days(content.replace(b"PRODID:test", b"PRODID:-//Microsoft Corporation//Outlook 16.0 MIMEDIR//EN"))
+            == later
+        )
+        assert "28 Feb" not in days(content)
+
     def test_keep_to_their_clock_or_to_utc_as_they_were_written(self) -> None:
         local = event(
             "UID:a", "DTSTART;TZID=Europe/Amsterdam:20261019T090000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2"
