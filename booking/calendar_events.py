@@ -21,7 +21,7 @@ _MOST_A_DAY = 96
 # Of a longer list on one line no single date is looked at.
 _MOST_LISTED = 5000
 # Where COUNT counts from further back it is ignored; what repeats and takes longer than the other overlaps.
-_LONGEST_COUNTED, _LONGEST_REPEATED = timedelta(days=50 * 366), timedelta(days=366)
+_LONGEST_COUNTED, _LONGEST_REPEATED = timedelta(days=200 * 366), timedelta(days=366)
 # Of all series together: two seconds of work, and a hundred times what a full calendar needs.
 MOST_DAYS = 2_000_000
 # What moves times within a day, in a rule that cannot be read; the last is how vCalendar 1.0 writes a time.

@@ -32,6 +32,8 @@ _DURATION = re.compile(
 _APART = {"VCALENDAR", "VEVENT", "VFREEBUSY", "VAVAILABILITY", "VTIMEZONE", "VTODO", "VJOURNAL"}
 _ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 _YEARS = (1583, 9000)
+# A century is as good as for ever.
+_LONGEST = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,12 @@ def calendars(content: bytes) -> tuple[list[Part], bool]:
                 whole = False
             opened[name] -= 1
             last.finished = True
-    # A last line without its end may lack more than that.
-    whole = whole and len(path) == 1
-    return [part for part in top.parts if part.name == "VCALENDAR"], whole
+    found_calendars = [part for part in top.parts if part.name == "VCALENDAR"]
+    strays = [part for part in top.parts if part.name in _APART - {"VCALENDAR"}]
+    if found_calendars and strays:
+        # What stands behind an end that came too early is somebody's time all the same.
+        found_calendars.append(Part("VCALENDAR", parts=strays))
+    return found_calendars, whole and not strays and len(path) == 1
 
 
 def is_over(part: Part, day: str) -> bool:
@@ -177,8 +182,5 @@ def read_duration(text: str) -> timedelta | None:
     if found is None or len(text) > 60 or not any(found.groups()[1:]):
         return None
     weeks, days, hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
-    try:
-        length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        return None
+    length = min(timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds), _LONGEST)
     return -length if found[1] == "-" else length

@@ -7,6 +7,7 @@ knows no secret.
 """
 
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ MEMORY = 1 << 30
 _HOUR = timedelta(hours=1)
 # Where one event comes more often than this, all that lies between is taken.
 _MOST_TIMES = 2000
-_FREE_PERIODS = {"FREE"}
+_CLEAR_END = re.compile(r"UNTIL=\d{8}T\d{6}Z", re.ASCII | re.IGNORECASE)
 
 
 class Unreadable(Exception):
@@ -201,7 +202,7 @@ def _times(event: Event, replaced: Iterable[Moment], later: list[Event], scope: 
 def _periods(event: Event) -> Iterator[Span]:
     """Yield the times at which a VFREEBUSY (RFC 5545 §3.6.4) says that somebody is not free."""
     for line in event.part.all("FREEBUSY"):
-        if line.parameters.get("FBTYPE", "BUSY").upper() in _FREE_PERIODS:
+        if line.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
             continue
         for text in line.value.split(","):
             event.doubts.clear()
@@ -227,7 +228,10 @@ def _unavailable(event: Event) -> list[Span]:
     for part in event.part.parts:
         available = Event(part, event.zones, scope)
         spans = _spans(available, [], [], scope)
-        if part.name != "AVAILABLE" or available.is_exception or any(span.doubts for span in spans):
+        # Here what is unclear must make less, so that nothing may be wider than it surely is.
+        clear = all(_CLEAR_END.search(line.value) for line in part.all("RRULE") if "UNTIL" in line.value.upper())
+        plain = part.name == "AVAILABLE" and not (available.is_exception or available.is_cancelled)
+        if not plain or not clear or any(span.doubts for span in spans):
             event.doubts.add("available")
             continue
         open_times += [_surely(span, scope) for span in spans]

@@ -529,6 +529,14 @@ class TestMoreTimes:
         assert closed(content) == ["Sun 01 Nov 01:00 - 01 Dec 01:45"]
         assert doubts(content) == {"often"}
 
+    def test_counted_out_long_ago_come_no_more(self) -> None:
+        content = calendar(*event("DTSTART;VALUE=DATE:19301102", "RRULE:FREQ=YEARLY;COUNT=90"))
+
+        assert (closed(content), closed(content.replace(b"=90", b"=97"))) == (
+            [],
+            ["Mon 02 Nov 00:00 - 03 Nov 00:00"],
+        )
+
     def test_of_ten_years_ago_still_come(self) -> None:
         series = ["DTSTART;TZID=Europe/Amsterdam:20160104T090000", "DURATION:PT1H"]
 
@@ -646,7 +654,10 @@ class TestBusyOrFree:
             "Tue 03 Nov 17:00 - 04 Nov 00:00",
         ]
 
-    @pytest.mark.parametrize("line", ["RRULE:FREQ=NOW", "EXDATE:junk", "DTEND:junk"])
+    @pytest.mark.parametrize(
+        "line",
+        ["RRULE:FREQ=NOW", "EXDATE:junk", "DTEND:junk", "RRULE:FREQ=DAILY;UNTIL=20261101", "STATUS:CANCELLED"],
+    )
     def test_is_all_where_it_cannot_be_read_when_somebody_is_available(self, line: str) -> None:
         office = ["BEGIN:AVAILABLE", "DTSTART:20261102T080000Z", "DURATION:PT1H", line, "END:AVAILABLE"]
         content = self.availability(*office)
@@ -699,6 +710,15 @@ class TestAFile:
         ]
         assert not contents.whole
 
+    def test_with_an_event_behind_its_end_closes_that_too(self) -> None:
+        contents = read(calendar(*event(*SERIES)) + "\r\n".join(event("DTSTART;VALUE=DATE:20261104", "")).encode())
+
+        assert [line(span) for span in sorted(contents.spans, key=key)] == [
+            "Mon 02 Nov 09:00 - 02 Nov 10:00",
+            "Wed 04 Nov 00:00 - 05 Nov 00:00",
+        ]
+        assert not contents.whole
+
     def test_may_hold_several_calendars(self) -> None:
         first, second = (
             calendar(*event(f"UID:{day}", f"DTSTART:202611{day}T080000Z", "DURATION:PT1H")) for day in ("02", "03")
@@ -731,7 +751,6 @@ class TestAFile:
         "lines",
         [
             ["DTSTART:00010101T000000Z", "DTEND:99991231T235959Z"],
-            ["DTSTART:99991231T235959Z", "DURATION:P999999W"],
             ["DTSTART;TZID=Europe/Amsterdam:00010101T000000", "DURATION:PT1H", "RRULE:FREQ=DAILY"],
             ["DTSTART;VALUE=DATE:00010101", "RRULE:FREQ=YEARLY;COUNT=1000000000;UNTIL=99991231"],
             ["DTSTART:20261102T080000Z", "DURATION:P999999D", "RRULE:FREQ=DAILY"],
@@ -741,6 +760,10 @@ class TestAFile:
         others = event("UID:x", "DTSTART:20261109T080000Z", "DURATION:PT1H")
 
         assert "Mon 09 Nov 09:00 - 09 Nov 10:00" in closed(calendar(*event("UID:a", *lines), *others))
+
+
+def test_what_lies_beyond_all_years_closes_nothing_now() -> None:
+    assert closed(calendar(*event("DTSTART:99991231T235959Z", "DURATION:P999999W"))) == []
 
 
 def test_a_whole_day_by_microsofts_word_is_a_day_here_too() -> None:

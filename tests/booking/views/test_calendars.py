@@ -108,6 +108,14 @@ def test_what_could_not_be_read_is_named(browsers: dict[str, Client], source: Ca
     assert "Koor" not in text(browsers["charlie"].get(URL))
 
 
+def test_one_that_stops_halfway_says_what_is_closed(browsers: dict[str, Client], source: CalendarSource) -> None:
+    CalendarSource.objects.update(failure=FetchFailure.CUT_SHORT, failing_since=NOW)
+
+    page = text(browsers["alice"].get(URL))
+    assert "This calendar stops halfway. That is so since 30 November, 10:30. What it holds is closed" in page
+    assert "No times are taken from it yet." not in page
+
+
 def test_she_chooses_whether_what_is_marked_as_free_is_closed(
     browsers: dict[str, Client], source: CalendarSource
 ) -> None:
