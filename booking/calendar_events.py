@@ -323,6 +323,7 @@ class Event:
         """Yield the walls of the times that its rules give it, and where they cannot be worked out, what these may
         take."""
         for text in dict.fromkeys(line.value for line in self.part.all("RRULE")):
+            rule: Rule | None
             try:
                 rule = recurrence.read(text, last_day_instead=self.zones.last_day_instead)
                 comes = self._until(rule.until, start) if rule.until else None
@@ -444,8 +445,7 @@ class Event:
                     yield self.somewhere(text)
                 elif start.whole_day and not moment.whole_day:
                     local = self.scope.local(moment.early).date()
-                    days = {moment.wall.date(), local}
-                    for day in days:
+                    for day in {moment.wall.date(), local}:
                         midnight = datetime.combine(day, time())
                         yield self._time(Moment(midnight, self.scope.own, whole_day=True), length, readable)
                 elif moment.whole_day and not start.whole_day:

@@ -186,14 +186,14 @@ def _times(event: Event, replaced: Iterable[Moment], later: list[Event], scope: 
     for exception in later:
         # Few programs read RANGE=THISANDFUTURE: the times as they were stay taken too.
         event.doubts.add("exception")
-        moment = exception.replaces()
-        if moment is None or exception.is_cancelled:
+        begun = exception.replaces()
+        if begun is None or exception.is_cancelled:
             continue
         begins = exception.starts[0]
         length = max((time.end - time.start for time in exception.times()), default=timedelta())
         for time in times:
-            if time.moment is not None and time.moment.early > moment.early:
-                moved = time.moment.wall + (begins.early - moment.early)
+            if time.moment is not None and time.moment.early > begun.early:
+                moved = time.moment.wall + (begins.early - begun.early)
                 start = time.moment.zone.earliest(moved) - _HOUR
                 left.append(Time(start, start + length + 2 * _HOUR))
     return left

@@ -57,13 +57,13 @@ def rules(draw: st.DrawFn, whole_day: bool, zoned: bool) -> str:
     chosen = draw(st.lists(st.sampled_from(BY[frequency]), max_size=2, unique_by=lambda pair: pair[0]))
     # With both, dateutil looks up to the year 9999 for what hardly ever comes.
     chosen = chosen[:1] if {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"} & {name for name, _values in chosen} else chosen
-    values = {name: draw(strategy) for name, strategy in chosen}
+    values: dict[str, str] = {name: draw(strategy) for name, strategy in chosen}
     if "BYWEEKNO" in values:
         values["BYDAY"] = draw(some(WEEKDAYS))
     if frequency == "YEARLY" and "BYDAY" in values and "BYWEEKNO" not in values:
         values["BYMONTH"] = draw(some(MONTHS))
     parts += [f"{name}={value}" for name, value in values.items()]
-    if values and draw(st.booleans()):
+    if draw(st.booleans()) and values:
         parts.append(f"BYSETPOS={draw(some(['1', '2', '-1']))}")
     if not {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"} & values.keys() and draw(st.booleans()):
         parts.append(f"INTERVAL={draw(st.integers(1, 3))}")
