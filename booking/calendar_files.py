@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from booking.models import FetchFailure
+from booking.models import Doubt, FetchFailure
 
 LARGEST = 5 * 1024 * 1024
 MOST_SPANS = 5000
@@ -40,10 +40,33 @@ class CalendarSpan:
     all_day: bool
     busy: bool
     summary: str
+    certain: bool
 
 
-def read(content: bytes, *, zone: ZoneInfo, first: date, last: date) -> list[CalendarSpan]:
-    """Return all that touches the local days `first` to `last`, by start; repeated events once for each time.
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """An event that could not be understood, so that more is taken than it may need: why, what it is called (which
+    may be nothing), on which day it begins where that is known, and whether it makes busy."""
+
+    doubt: Doubt
+    name: str
+    day: date | None
+    busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """What a calendar file holds: spans by their start, what is doubtful about them, the number of events on any
+    day, and whether the file is whole, or stops halfway."""
+
+    spans: list[CalendarSpan]
+    doubted: list[Doubted]
+    events: int
+    whole: bool
+
+
+def read(content: bytes, *, zone: ZoneInfo, first: date, last: date) -> CalendarFile:
+    """Return what touches the local days `first` to `last`; repeated events once for each time.
 
     Times without a zone, and whole days, are read in `zone`. Raises UnreadableCalendar.
     """
@@ -69,7 +92,12 @@ def read(content: bytes, *, zone: ZoneInfo, first: date, last: date) -> list[Cal
     if failure := answer.get("failure"):
         raise UnreadableCalendar(FetchFailure(failure))
     spans = [
-        CalendarSpan(datetime.fromisoformat(start), datetime.fromisoformat(end), all_day, busy, summary)
-        for start, end, all_day, busy, summary in answer["spans"]
+        CalendarSpan(datetime.fromisoformat(start), datetime.fromisoformat(end), *rest)
+        for start, end, *rest in answer["spans"]
     ]
-    return sorted(spans, key=lambda span: (span.start, span.end, span.summary))
+    doubted = [
+        Doubted(Doubt(doubt), name, date.fromisoformat(day) if day else None, busy)
+        for doubt, name, day, busy in answer["doubts"]
+    ]
+    by_start = sorted(spans, key=lambda span: (span.start, span.end, span.summary))
+    return CalendarFile(by_start, doubted, answer["events"], answer["whole"])

@@ -3,9 +3,11 @@
 What was read last holds until it is read again: a calendar that cannot be reached opens nothing.
 """
 
+import json
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from celery import current_app
@@ -15,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import KombuError
 
 from booking import calendar_files, fetching
-from booking.calendar_files import UnreadableCalendar
+from booking.calendar_files import CalendarFile, Doubted, UnreadableCalendar
 from booking.errors import BookingError
 from booking.fetching import FetchFailed
 from booking.intervals import Interval, merge
-from booking.models import CalendarSource, FetchFailure, ImportedBusy, Therapist
+from booking.models import CalendarSource, Doubt, FetchFailure, ImportedBusy, Therapist
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,9 @@ EVERY_WHILE_FAILING = timedelta(hours=1)
 # A little further than anyone can book.
 AHEAD = timedelta(days=400)
 MOST_SOURCES = 10
+# What could not be understood is named by so many, and by so much of each name.
+MOST_DOUBTS = 20
+LONGEST_NAME = 80
 _LEASE = timedelta(minutes=5)
 
 
@@ -38,11 +43,13 @@ class TooManyCalendars(BookingError):
     sentence = _("There are enough calendars here. Remove one first.")
 
 
-def add(therapist: Therapist, *, name: str, url: str, now: datetime) -> CalendarSource:
+def add(therapist: Therapist, *, name: str, url: str, now: datetime, free_is_busy: bool = False) -> CalendarSource:
     """Add the calendar at `url` to those of `therapist`; a worker reads it at once. Raises TooManyCalendars."""
     if therapist.calendar_sources.count() >= MOST_SOURCES:
         raise TooManyCalendars
-    source = CalendarSource.objects.create(therapist=therapist, name=name, url=url, due_at=now)
+    source = CalendarSource.objects.create(
+        therapist=therapist, name=name, url=url, free_is_busy=free_is_busy, due_at=now
+    )
     transaction.on_commit(_wake, robust=True)
     return source
 
@@ -56,6 +63,49 @@ def read_now(source: CalendarSource, *, now: datetime) -> None:
 def remove(source: CalendarSource) -> None:
     """Forget `source`, and the times that it took."""
     source.delete()
+
+
+def choose(source: CalendarSource, *, free_is_busy: bool, now: datetime) -> None:
+    """Let what `source` marks as free be busy, or not; a worker reads it at once."""
+    CalendarSource.objects.filter(pk=source.pk).update(free_is_busy=free_is_busy)
+    read_now(source, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What of a calendar could not be understood: so many at most by name, and how many more."""
+
+    listed: list[Doubted]
+    more: int
+
+    @property
+    def number(self) -> int:
+        """How many there are in all."""
+        return len(self.listed) + self.more
+
+
+def doubts(source: CalendarSource) -> Doubts:
+    """Return what could not be understood of what was read last of `source`."""
+    if not source.doubts:
+        return Doubts([], 0)
+    kept = json.loads(source.doubts)
+    listed = [
+        Doubted(Doubt(doubt), name, date.fromisoformat(day) if day else None, busy=True)
+        for doubt, name, day in kept["listed"]
+    ]
+    return Doubts(listed, kept["more"])
+
+
+def _written(file: CalendarFile, source: CalendarSource) -> str:
+    """Return what is kept of the doubts about `file`: those that take time."""
+    counted = [doubted for doubted in file.doubted if doubted.busy or source.free_is_busy]
+    if not counted:
+        return ""
+    listed = [
+        (doubted.doubt, doubted.name[:LONGEST_NAME], doubted.day.isoformat() if doubted.day else "")
+        for doubted in counted[:MOST_DOUBTS]
+    ]
+    return json.dumps({"listed": listed, "more": len(counted) - len(listed)})
 
 
 def failing(therapist: Therapist | OuterRef) -> QuerySet[CalendarSource]:
@@ -80,40 +130,47 @@ def _read(pk: int, zone: ZoneInfo, now: datetime) -> bool:
     claimed = CalendarSource.objects.filter(pk=pk, due_at=lease)
     try:
         source = claimed.get()
-        busy = _busy(source, zone, now)
+        file = _fetched(source, zone, now)
     except (FetchFailed, UnreadableCalendar) as error:
         _failed(claimed, source, error.failure, now)
         return False
     except Exception as error:  # noqa: BLE001 - one that cannot be dealt with at all must not hold up the others
         logger.error("calendar %s cannot be dealt with: %s", pk, type(error).__name__)
         return False
-    return _keep(claimed, busy, now)
+    return _keep(claimed, file, now)
 
 
-def _busy(source: CalendarSource, zone: ZoneInfo, now: datetime) -> list[Interval]:
-    """Return when `source` says that the therapist is busy, in order and apart."""
+def _fetched(source: CalendarSource, zone: ZoneInfo, now: datetime) -> CalendarFile:
     today = now.astimezone(zone).date()
     content = fetching.fetch(source.url)
-    spans = calendar_files.read(content, zone=zone, first=today - timedelta(days=1), last=today + AHEAD)
-    return merge(Interval(span.start, span.end) for span in spans if span.busy)
+    return calendar_files.read(content, zone=zone, first=today - timedelta(days=1), last=today + AHEAD)
 
 
-def _keep(claimed: QuerySet[CalendarSource], busy: list[Interval], now: datetime) -> bool:
-    """Put `busy` in the place of what was read before; return False where the claim is lost."""
+def _keep(claimed: QuerySet[CalendarSource], file: CalendarFile, now: datetime) -> bool:
+    """Put what `file` says in the place of what was read before; return False where the claim is lost."""
     with transaction.atomic():
         source = claimed.select_for_update().first()
         # Meanwhile it was removed, or asked for anew: then who reads it now knows better.
         if source is None:
             return False
         before = [Interval(start, end) for start, end in source.busy.values_list("start", "end")]
+        # As she chose at this moment, not as it was when the file was asked for.
+        taken = [span for span in file.spans if span.busy or source.free_is_busy]
+        # Of a file that stops halfway nobody knows what the rest says: what was taken stays so.
+        busy = merge([*(Interval(span.start, span.end) for span in taken), *([] if file.whole else before)])
         # Mostly nothing is new, and a thousand rows need not be written anew.
         if busy != before:
             source.busy.all().delete()
             ImportedBusy.objects.bulk_create(
                 [ImportedBusy(source=source, start=interval.start, end=interval.end) for interval in busy]
             )
-        claimed.update(read_at=now, failing_since=None, failure="", due_at=now + EVERY)
-    return True
+        told = {"events": file.events, "doubts": _written(file, source)}
+        if file.whole:
+            claimed.update(read_at=now, failing_since=None, failure="", due_at=now + EVERY, **told)
+        else:
+            CalendarSource.objects.filter(pk=source.pk).update(**told)
+            _failed(claimed, source, FetchFailure.CUT_SHORT, now)
+    return file.whole
 
 
 def _failed(

@@ -14,6 +14,7 @@ from icalendar import Calendar, Event, vDuration, vUri
 
 from booking import links
 from booking.models import Appointment, FeedDetail, Parent, Therapist
+from booking.vtimezones import vtimezone
 from practice.models import Practice
 from practice.translations import speaking
 
@@ -34,8 +35,12 @@ def feed(therapist: Therapist, practice: Practice, *, now: datetime) -> bytes:
         calendar.add("x-wr-calname", practice.name)
         calendar.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", vDuration(REFRESH))
-        for appointment in _appointments(therapist, now):
+        appointments = _appointments(therapist, now)
+        for appointment in appointments:
             calendar.add_component(_event(appointment, FeedDetail(therapist.feed_detail)))
+        if not appointments:
+            # RFC 5545 §3.6: a calendar has one component at least, and some programs refuse one without.
+            calendar.add_component(vtimezone(practice.zone, now.astimezone(practice.zone).year))
         content: bytes = calendar.to_ical()
         return content
 

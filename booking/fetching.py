@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Timer
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -29,10 +29,49 @@ _PIECE = 16 * 1024
 _REFUSALS = {401, 403, 404, 410}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _USER_AGENT = "Kennismaking (calendar reader)"
+# Longer than any name (RFC 1035 §2.3.4) and any address that a calendar service gives out. Before anything else:
+# urlsplit normalises a name, and Python's IDNA takes a time that grows with the square of its length.
+LONGEST_HOST, LONGEST_URL = 253, 2000
 # IPv6 addresses that stand for an IPv4 one, which is what counts (RFC 6052 §2.1, RFC 3056 §2).
 _NAT64, _SIX_TO_FOUR = IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16")
-# All that is public; outside it stand old ways to write an IPv4 address, and places of one site (RFC 4291 §2.4).
+# All that is public; outside it stand old ways to write an IPv4 address, places of one site (RFC 4291 §2.4), NAT64
+# for local use (64:ff9b:1::/48), the discard prefix (100::/64) and segment routing (5f00::/16).
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
+# What IANA's registries of special-purpose addresses hold besides, of November 2026, private or not: no calendar
+# is there, and what a version of Python calls global follows these registries years later. NAT64 prefixes of a
+# network's own cannot be told from other addresses.
+_SPECIAL_IPV4 = [
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # shared by the customers of a provider
+        "127.0.0.0/8",  # this machine
+        "169.254.0.0/16",  # this link, and what clouds tell their machines
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments: DS-Lite, NAT64 discovery, PCP, TURN
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # relays of 6to4
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and the limited broadcast
+    )
+]
+_SPECIAL_IPV6 = [
+    IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, AMT, AS112, ORCHID, DRIP
+        "2001:db8::/32",  # documentation
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+    )
+]
 
 
 class FetchFailed(Exception):
@@ -68,6 +107,8 @@ def fetch(url: str) -> bytes:
 def _checked(url: str, *, base: str = "") -> SplitResult:
     """Return the address `url`, seen from `base`, as it is asked; refuse what is none, or leads to another kind of
     service."""
+    if len(url) > LONGEST_URL:
+        raise FetchFailed(FetchFailure.UNREACHABLE)
     try:
         parts = urlsplit(urljoin(base, url))
         port = parts.port
@@ -75,7 +116,7 @@ def _checked(url: str, *, base: str = "") -> SplitResult:
         raise FetchFailed(FetchFailure.UNREACHABLE) from error
     if parts.scheme == "webcal":
         parts = parts._replace(scheme="https")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or len(parts.hostname) > LONGEST_HOST:
         raise FetchFailed(FetchFailure.UNREACHABLE)
     # Mail servers and the like answer on low ports of their own.
     if port is not None and port < 1024 and port not in {80, 443}:
@@ -159,9 +200,11 @@ def _may_ask(address: IPv4Address | IPv6Address) -> bool:
             return _may_ask(IPv4Address(int(address) >> 80 & 0xFFFFFFFF))
     if any(address in ip_network(network) for network in settings.CALENDAR_NETWORKS):
         return True
-    if isinstance(address, IPv6Address) and address not in _PUBLIC_IPV6:
-        return False
-    return address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address):
+        special = address not in _PUBLIC_IPV6 or any(address in network for network in _SPECIAL_IPV6)
+    else:
+        special = any(address in network for network in _SPECIAL_IPV4)
+    return not special and address.is_global and not address.is_multicast
 
 
 def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:

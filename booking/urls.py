@@ -105,6 +105,7 @@ urlpatterns = [
     ),
     path("agenda/kalenders/", calendars.show, name="calendars"),
     path("agenda/kalenders/<int:pk>/lezen/", calendars.read_now, name="read_calendar"),
+    path("agenda/kalenders/<int:pk>/vrij/", calendars.choose, name="choose_calendar"),
     path("agenda/kalenders/<int:pk>/weg/", calendars.remove, name="remove_calendar"),
     path("agenda/inzage/", access_log.show, name="access_log"),
     path("agenda/inzage/inzage.csv", access_log.download, name="download_access_log"),

@@ -88,8 +88,11 @@ def picture(request: HttpRequest, digest: str) -> HttpResponse:
 def robots(request: HttpRequest) -> HttpResponse:
     """Tell robots what is not for them, and where the sitemap is."""
     closed = [reverse("admin:index"), "/account/", "/agenda/", "/api/"]
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
-    lines += [f"Disallow: /{code}{path}" for code, _ in settings.LANGUAGES[1:] for path in closed]
+    prefixes = ["", *(f"/{code}" for code, _ in settings.LANGUAGES[1:])]
+    # Calendar services that keep to this file may read the feeds, whose addresses nobody can guess and whose
+    # header says that they are not to be indexed. First, for robots that take the first line that fits.
+    lines = ["User-agent: *", *(f"Allow: {prefix}/agenda/abonnement/" for prefix in prefixes)]
+    lines += [f"Disallow: {prefix}{path}" for prefix in prefixes for path in closed]
     lines += ["", f"Sitemap: {absolute(reverse('sitemap'))}", ""]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 

@@ -1,9 +1,12 @@
-"""A calendar elsewhere: a real server of calendars on this machine."""
+"""A calendar elsewhere: a real server of calendars on this machine, and one that gives any file."""
 
 import subprocess
 import sys
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 from uuid import uuid4
 
 from tests.servers import free_port, listens, wait_until
@@ -62,3 +65,31 @@ class Radicale:
         asked = urllib.request.Request(url, data=body, method=method)
         asked.add_header("Content-Type", "text/calendar")
         urllib.request.urlopen(asked).close()
+
+
+class AnyFile:
+    """A web server that answers `content`, whatever it is asked for."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(server.content)))
+                self.end_headers()
+                self.wfile.write(server.content)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.http.server_port}/a.ics"
+
+    def stop(self) -> None:
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()

@@ -113,7 +113,7 @@ def make_house() -> dict[str, Any]:
         **{view: {"pk": hours} for view in ["change_working_hours", "end_working_hours"]},
         **{view: {"pk": off} for view in ["change_time_off", "remove_time_off"]},
         **{view: {"pk": extra} for view in ["change_extra_opening", "remove_extra_opening"]},
-        **{view: {"pk": calendar.pk} for view in ["read_calendar", "remove_calendar"]},
+        **{view: {"pk": calendar.pk} for view in ["read_calendar", "choose_calendar", "remove_calendar"]},
         **{view: {"pk": factor.pk if factor else 0} for view in ["mfa_edit_webauthn", "mfa_remove_webauthn"]},
     }
 

@@ -12,6 +12,12 @@ from booking.forms.parent import single_line
 _SCHEMES = ["https", "http", "webcal"]
 
 
+class FreeForm(forms.Form):
+    """Whether what a calendar marks as free is closed too."""
+
+    free_is_busy = forms.BooleanField(required=False)
+
+
 class CalendarForm(forms.Form):
     """The secret address of a calendar, and what she calls it."""
 
@@ -27,6 +33,11 @@ class CalendarForm(forms.Form):
         max_length=2000,
         widget=forms.URLInput(attrs={"autocomplete": "off", "inputmode": "url"}),
         error_messages={"required": _("Please paste the address of the calendar.")},
+    )
+    free_is_busy = forms.BooleanField(
+        label=_("Close what is marked as free too"),
+        help_text=_("Google and Outlook mark whole days as free, unless you choose otherwise."),
+        required=False,
     )
 
     def clean_url(self) -> str:

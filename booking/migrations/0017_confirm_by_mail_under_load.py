@@ -16,7 +16,7 @@ def date_what_waits(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0016_notices_by_language'),
+        ("booking", "0016_notices_by_language"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,7 @@ from booking.models.appointment import (
     State,
 )
 from booking.models.history import Action, HistoryEntry
-from booking.models.imports import CalendarSource, FetchFailure, ImportedBusy
+from booking.models.imports import CalendarSource, Doubt, FetchFailure, ImportedBusy
 from booking.models.notification import Kind, Notification, NotificationState
 from booking.models.offer import AppointmentType, FeedDetail, Place, Therapist
 from booking.models.rate_counter import RateCounter
@@ -26,6 +26,7 @@ __all__ = [
     "AppointmentQuerySet",
     "AppointmentType",
     "CalendarSource",
+    "Doubt",
     "FeedDetail",
     "FetchFailure",
     "HistoryEntry",

@@ -17,8 +17,23 @@ class FetchFailure(models.TextChoices):
     TOO_LARGE = "too_large", _("This calendar is too large.")
     TOO_SLOW = "too_slow", _("The other side answers too slowly.")
     NOT_A_CALENDAR = "not_a_calendar", _("What is there is not a calendar.")
-    UNKNOWN_ZONE = "unknown_zone", _("This calendar has a time zone that nobody knows.")
+    CUT_SHORT = "cut_short", _("This calendar stops halfway.")
     TOO_MUCH = "too_much", _("This calendar has more appointments than can be read.")
+
+
+class Doubt(models.TextChoices):
+    """Why an event was not understood, and what is taken because of it."""
+
+    DAY = (
+        "day",
+        _("It cannot be read when this is. The days that it names are closed, and if it names none, all days."),
+    )
+    END = "end", _("It cannot be read when this ends. The whole day is closed.")
+    ZONE = "zone", _("Its time zone is unknown. It is closed for as long as it may last anywhere in the world.")
+    RULE = "rule", _("It cannot be read on which days this comes again. All days on which it may are closed.")
+    OFTEN = "often", _("This comes again so often that all the time between is closed too.")
+    EXCEPTION = "exception", _("It cannot be read which of its times were moved or cancelled. They stay closed.")
+    AVAILABLE = "available", _("It cannot be read when you are available. That time is closed.")
 
 
 class CalendarSource(models.Model):
@@ -32,6 +47,12 @@ class CalendarSource(models.Model):
     read_at = models.DateTimeField(_("last read"), null=True, blank=True)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     failure = models.CharField(max_length=20, choices=FetchFailure.choices, blank=True)
+    # Google and Outlook mark whole days as free unless told otherwise.
+    free_is_busy = models.BooleanField(default=False)
+    # On any day, of those that were read last; to see whether this is the right calendar.
+    events = models.PositiveIntegerField(null=True, blank=True)
+    # Names in her own calendar, which she alone is shown: see calendars.Doubts.
+    doubts = EncryptedTextField(blank=True, default="")
     # Claimed by the worker that reads it, so that no two read the same one at once.
     due_at = models.DateTimeField(db_index=True)
 

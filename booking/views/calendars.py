@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from booking import calendars
 from booking.access import Viewer, therapist_required
 from booking.calendars import TooManyCalendars
-from booking.forms.calendars import CalendarForm
+from booking.forms.calendars import CalendarForm, FreeForm
 from booking.models import CalendarSource, Therapist
 from practice.requests import PracticeRequest
 
@@ -30,7 +30,10 @@ def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
         else:
             messages.success(request, _("Added. It is being read now; look again in a minute."))
             return redirect("booking:calendars")
-    sources = [(source, urlsplit(source.url).hostname) for source in therapist.calendar_sources.all()]
+    sources = [
+        (source, urlsplit(source.url).hostname, calendars.doubts(source))
+        for source in therapist.calendar_sources.all()
+    ]
     full = len(sources) >= calendars.MOST_SOURCES and not form.is_bound
     context = {"sources": sources, "form": form, "full": full}
     return render(request, "agenda/calendars.html", context, status=422 if form.is_bound else 200)
@@ -42,6 +45,17 @@ def read_now(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpResponse:
     """Read one at once."""
     calendars.read_now(_found(viewer, pk), now=timezone.now())
     messages.success(request, _("It is being read now; look again in a minute."))
+    return redirect("booking:calendars")
+
+
+@therapist_required
+@require_POST
+def choose(request: PracticeRequest, viewer: Viewer, pk: int) -> HttpResponse:
+    """Close what one marks as free too, or leave it open."""
+    source, form = _found(viewer, pk), FreeForm(request.POST)
+    if form.is_valid():
+        calendars.choose(source, free_is_busy=form.cleaned_data["free_is_busy"], now=timezone.now())
+    messages.success(request, _("Saved. It is being read now; look again in a minute."))
     return redirect("booking:calendars")
 
 

@@ -20,6 +20,7 @@ from practice.requests import PracticeRequest
 # How far ahead a file is read, and how many closures a page can ask about.
 _AHEAD = timedelta(days=2 * 366)
 MOST_CLOSURES = 200
+MOST_LEFT_OUT = 20
 
 
 @therapist_required
@@ -36,17 +37,27 @@ def import_closures(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     today = timezone.localdate(now)
     content = form.cleaned_data["file"].read()
     try:
-        spans = calendar_files.read(content, zone=zone, first=today, last=today + _AHEAD)
+        file = calendar_files.read(content, zone=zone, first=today, last=today + _AHEAD)
     except UnreadableCalendar as error:
         form.add_error("file", str(error))
         return _ask_file(request, whose, form)
-    found = [closure_of(Interval(span.start, span.end), span.summary) for span in spans if span.end > now]
+    spans = [span for span in file.spans if span.certain and span.end > now]
+    found = [closure_of(Interval(span.start, span.end), span.summary) for span in spans]
     if not 0 < len(found) <= MOST_CLOSURES:
         too_many = _("This file has more than can be shown. Please choose a smaller one.")
-        form.add_error("file", too_many if found else _("In this file there is nothing from today on."))
+        unreadable = _("Nothing in this file can be read well. Please fill in the days yourself.")
+        nothing = unreadable if file.doubted else _("In this file there is nothing from today on.")
+        form.add_error("file", too_many if found else nothing)
         return _ask_file(request, whose, form)
     off = [known.interval for known in diary.time_off(whose.therapist, now)]
-    context = {"whose": whose, "form": ClosuresForm(found=found, off=off, zone=zone)}
+    # What is not certain takes more than it may need: she knows better which days these are.
+    left_out = list(dict.fromkeys((doubted.name, doubted.day) for doubted in file.doubted))
+    context = {
+        "whose": whose,
+        "form": ClosuresForm(found=found, off=off, zone=zone),
+        "left_out": left_out[:MOST_LEFT_OUT],
+        "cut_short": not file.whole,
+    }
     return render(request, "agenda/closures.html", context)
 
 

@@ -9,8 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from booking import appointments, calendars, fetching, free_time, tasks
+from booking.calendar_files import Doubted
 from booking.errors import SlotTaken
-from booking.models import AppointmentType, CalendarSource, FetchFailure, ImportedBusy, Therapist
+from booking.models import AppointmentType, CalendarSource, Doubt, FetchFailure, ImportedBusy, Therapist
 from tests.booking.factories import (
     AMSTERDAM,
     make_family,
@@ -20,7 +21,7 @@ from tests.booking.factories import (
     make_type,
     wall,
 )
-from tests.calendar_server import Radicale
+from tests.calendar_server import AnyFile, Radicale
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
 
@@ -134,6 +135,128 @@ def test_what_leaves_her_free_takes_nothing(
     read()
 
     assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+
+class TestWhatIsUnclear:
+    @pytest.fixture
+    def elsewhere(self, settings: Any) -> Iterator[AnyFile]:
+        settings.CALENDAR_NETWORKS = ["127.0.0.0/8"]
+        server = AnyFile()
+        yield server
+        server.stop()
+
+    @pytest.fixture
+    def source(self, alice: Therapist, elsewhere: AnyFile) -> CalendarSource:
+        return calendars.add(alice, name="Privé", url=elsewhere.url, now=NOW)
+
+    def test_closes_more_and_is_kept_for_her_to_see(
+        self,
+        elsewhere: AnyFile,
+        source: CalendarSource,
+        consult: AppointmentType,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        unclear = ["DTSTART:20261124T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY,INTERVAL=1", "SUMMARY:Geheim"]
+        elsewhere.content = file(unclear, ["DTSTART:20261202T110000Z", "DURATION:PT1H"])
+
+        assert read() == 1
+
+        assert (offered(consult), offered(consult, "2026-12-02")) == (
+            ["09:00", "11:00", "12:00"],
+            ["09:00", "11:00"],
+        )
+        source.refresh_from_db()
+        assert (source.events, source.failure) == (2, "")
+        assert calendars.doubts(source) == calendars.Doubts(
+            [Doubted(Doubt.RULE, "Geheim", date(2026, 11, 24), busy=True)], more=0
+        )
+        assert "Geheim" not in caplog.text
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT doubts FROM booking_calendarsource")
+            assert "Geheim" not in cursor.fetchone()[0]
+
+    def test_is_forgotten_once_it_is_clear(self, elsewhere: AnyFile, source: CalendarSource) -> None:
+        elsewhere.content = file(["DTSTART:junk"])
+        read()
+        elsewhere.content = file(["DTSTART:20261201T090000Z", "DURATION:PT1H"])
+        read(NOW + calendars.EVERY)
+
+        source.refresh_from_db()
+        assert (source.doubts, calendars.doubts(source)) == ("", calendars.Doubts([], 0))
+
+    def test_is_kept_in_little_room(self, elsewhere: AnyFile, source: CalendarSource) -> None:
+        lines = ["DTSTART;TZID=Nowhere:20261201T090000", "DURATION:PT1H"]
+        elsewhere.content = file(*([*lines, f"SUMMARY:{number:03}{'é' * 500}"] for number in range(60)))
+        read()
+
+        source.refresh_from_db()
+        told = calendars.doubts(source)
+        assert (len(told.listed), told.more, told.number) == (calendars.MOST_DOUBTS, 40, 60)
+        assert {len(doubted.name) for doubted in told.listed} == {calendars.LONGEST_NAME}
+
+    def test_does_not_matter_where_it_leaves_her_free(self, elsewhere: AnyFile, source: CalendarSource) -> None:
+        elsewhere.content = file(["DTSTART;TZID=Nowhere:20261201T090000", "DURATION:PT1H", "TRANSP:TRANSPARENT"])
+        read()
+
+        source.refresh_from_db()
+        assert source.doubts == ""
+
+    def test_a_file_that_stops_halfway_adds_and_opens_nothing(
+        self, elsewhere: AnyFile, source: CalendarSource, consult: AppointmentType, alice: Therapist
+    ) -> None:
+        both = file(["DTSTART:20261201T080000Z", "DURATION:PT1H"], ["DTSTART:20261201T100000Z", "DURATION:PT1H"])
+        elsewhere.content = both
+        read()
+        assert offered(consult) == ["10:00", "12:00"]
+
+        another = file(["DTSTART:20261201T090000Z", "DURATION:PT1H"])
+        elsewhere.content = another[: another.index(b"END:VCALENDAR")]
+        assert read(NOW + calendars.EVERY) == 0
+
+        assert offered(consult) == ["12:00"]
+        source.refresh_from_db()
+        assert (source.failure, source.read_at) == (FetchFailure.CUT_SHORT, NOW)
+        assert list(calendars.failing(alice)) == [source]
+
+        elsewhere.content = another
+        assert read(NOW + 2 * calendars.EVERY) == 1
+        assert offered(consult) == ["09:00", "11:00", "12:00"]
+        source.refresh_from_db()
+        assert source.failure == ""
+
+    def test_what_is_marked_as_free_is_closed_where_she_wants_it(
+        self, elsewhere: AnyFile, source: CalendarSource, consult: AppointmentType
+    ) -> None:
+        elsewhere.content = file(["DTSTART;VALUE=DATE:20261201", "TRANSP:TRANSPARENT"])
+        read()
+        assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+        calendars.choose(source, free_is_busy=True, now=NOW + timedelta(minutes=1))
+        assert read(NOW + timedelta(minutes=1)) == 1
+        assert offered(consult) == []
+
+        calendars.choose(source, free_is_busy=False, now=NOW + timedelta(minutes=2))
+        assert read(NOW + timedelta(minutes=2)) == 1
+        assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+    @pytest.mark.parametrize("status", ["STATUS:CANCELLED", "X-A:B"])
+    def test_what_is_cancelled_stays_open_all_the_same(
+        self, elsewhere: AnyFile, source: CalendarSource, consult: AppointmentType, status: str
+    ) -> None:
+        elsewhere.content = file(["DTSTART:20261201T090000Z", "DURATION:PT1H", "TRANSP:TRANSPARENT", status])
+        calendars.choose(source, free_is_busy=True, now=NOW)
+        read()
+
+        assert ("10:00" in offered(consult)) == (status == "STATUS:CANCELLED")
+
+
+def file(*events: list[str]) -> bytes:
+    lines = [
+        line
+        for number, event in enumerate(events)
+        for line in ["BEGIN:VEVENT", f"UID:{number}", *event, "END:VEVENT"]
+    ]
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:test", *lines, "END:VCALENDAR", ""]).encode()
 
 
 class TestFailing:

@@ -125,6 +125,17 @@ def test_it_is_a_calendar_by_the_book(alice: Therapist, practice: Practice) -> N
         assert event.errors == []
 
 
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "Asia/Tokyo", "Africa/Nairobi"])
+def test_without_appointments_it_is_a_calendar_by_the_book_too(alice: Therapist, zone: str) -> None:
+    calendar = Calendar.from_ical(feed.feed(alice, make_practice(time_zone=zone), now=NOW))
+
+    # RFC 5545 §3.6: one component at least; §3.6.5: a zone has one rule at least.
+    (component,) = calendar.subcomponents
+    assert (component.name, str(component["TZID"])) == ("VTIMEZONE", zone)
+    assert component.subcomponents
+    assert calendar.errors == component.errors == []
+
+
 def test_the_same_calendar_is_the_same_bytes(alice: Therapist, practice: Practice) -> None:
     make_appointment(therapist=alice)
 

@@ -157,6 +157,14 @@ def test_another_answer_is_told_apart(server: Server, code: int, failure: FetchF
         "224.0.0.1",
         "[::1]",
         "[::ffff:127.0.0.1]",
+        *("0.1.2.3", "172.31.255.255", "100.127.255.255", "192.0.0.8", "192.0.0.9", "192.0.0.170", "192.0.2.1"),
+        *("192.31.196.1", "192.52.193.1", "192.88.99.1", "192.88.99.2", "192.175.48.1", "198.18.0.1"),
+        *("198.19.255.255", "198.51.100.1", "203.0.113.1", "233.252.0.1", "240.0.0.1", "255.255.255.255"),
+        *("3221225480", "0300.0.0.010", "[::ffff:192.0.0.8]", "[::ffff:0:192.0.0.8]", "[64:ff9b::c058:6301]"),
+        *("[2002:c058:6301::]", "[2002:c000:8::1]", "[100::1]", "[100:0:0:1::1]", "[2001:0:1::1]", "[2001:1::1]"),
+        *("[2001:1::2]", "[2001:2::1]", "[2001:3::1]", "[2001:4:112::1]", "[2001:10::1]", "[2001:20::1]"),
+        *("[2001:30::1]", "[2001:1ff:ffff::1]", "[2001:db8::1]", "[2620:4f:8000::1]", "[3fff::1]"),
+        *("[3fff:fff:ffff::1]", "[5f00::1]", "[64:ff9b:1:ffff::1]", "[fc00::1]", "[4000::1]", "[::1.2.3.4]"),
         "[64:ff9b::7f00:1]",
         "[2002:7f00:1::]",
         "[64:ff9b:1::7f00:1]",
@@ -186,7 +194,11 @@ def test_a_name_that_leads_inside_as_well_is_not_asked(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "host",
-    ["93.184.216.34", "2606:2800:220:1::", "::ffff:93.184.216.34", "64:ff9b::5db8:d822", "2002:5db8:d822::"],
+    [
+        *("93.184.216.34", "192.0.1.1", "192.88.98.1", "198.17.255.255", "198.20.0.1", "223.255.255.254"),
+        *("2606:2800:220:1::", "2001:200::1", "2001:db7::1", "2001:db9::1", "3ffe:ffff::1"),
+        *("::ffff:93.184.216.34", "64:ff9b::5db8:d822", "2002:5db8:d822::"),
+    ],
 )
 def test_what_is_public_may_be_asked_however_it_is_written(host: str) -> None:
     assert ip_address(fetching._public_address(host, 80)) == ip_address(host)
@@ -250,6 +262,20 @@ def test_other_services_are_not_spoken_to(server: Server, port: int) -> None:
 )
 def test_what_is_no_web_address_is_not_asked(url: str) -> None:
     assert failure_of(url) == FetchFailure.UNREACHABLE
+
+
+@pytest.mark.parametrize("host", ["a" * 254, "é̖́" * 60_000, ".".join(["x" * 60] * 5)])
+def test_a_name_longer_than_any_is_not_looked_up(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("socket.getaddrinfo")
+
+    assert failure_of(f"http://{host}/a.ics") == FetchFailure.UNREACHABLE
+
+
+def test_nobody_is_led_to_an_endless_address(server: Server) -> None:
+    server.answers["/a.ics"] = status(302, "/" + "b" * fetching.LONGEST_URL)
+
+    assert failure_of(server.url()) == FetchFailure.UNREACHABLE
+    assert len(server.asked) == 1
 
 
 def test_a_huge_answer_is_cut_off(server: Server) -> None:

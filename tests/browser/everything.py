@@ -114,6 +114,7 @@ def fill() -> dict[str, Any]:
     for appointment in (coming, past):
         access_log.record("seen", [appointment.public_id], by=Actor.THERAPIST, at=now, account=demo.user)
 
+    unread = [("rule", "Koor", f"{today}"), ("day", "", "")]
     for name, failure in (("Thuis", "unreachable"), ("School", "")):
         CalendarSource.objects.create(
             therapist=demo,
@@ -122,6 +123,9 @@ def fill() -> dict[str, Any]:
             read_at=now,
             failure=failure,
             failing_since=now if failure else None,
+            events=12,
+            doubts="" if failure else json.dumps({"listed": unread, "more": 3}),
+            free_is_busy=not failure,
             due_at=now + timedelta(days=365),
         )
     day_off = monday + timedelta(days=30)

@@ -146,6 +146,8 @@ def bring_a_file(page: Page, url: str) -> None:
     for number, (first, after) in enumerate([(f"{year}0701", f"{year}0704"), (f"{year}0801", f"{year}0901")]):
         lines += ["BEGIN:VEVENT", f"UID:{number}", f"SUMMARY:Vakantie {number}"]
         lines += [f"DTSTART;VALUE=DATE:{first}", f"DTEND;VALUE=DATE:{after}", "END:VEVENT"]
+    # One that cannot be read is named above the list.
+    lines += ["BEGIN:VEVENT", "UID:x", "SUMMARY:Toets", f"DTSTART;VALUE=DATE:{year}0901", "RRULE:?", "END:VEVENT"]
     file = "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
     page.locator("input[type=file]").set_input_files(
         {"name": "school.ics", "mimeType": "text/calendar", "buffer": file}

@@ -3,6 +3,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import pytest
@@ -260,6 +261,16 @@ def test_robots_are_told_where_to_look(client: Client, settings: Any) -> None:
     assert "Disallow: /beheer/" in lines
     assert "Disallow: /en/agenda/" in lines
     assert lines[-1] == "Sitemap: https://praktijk.example/sitemap.xml"
+
+
+@pytest.mark.parametrize("prefix", ["", "/en"])
+def test_robots_of_calendar_services_may_read_feeds_and_no_agenda(client: Client, prefix: str) -> None:
+    told = RobotFileParser()
+    told.parse(client.get("/robots.txt").content.decode().splitlines())
+
+    assert told.can_fetch("Google-Calendar-Importer", f"{prefix}/agenda/abonnement/alice.0.x.ics")
+    assert not told.can_fetch("Google-Calendar-Importer", f"{prefix}/agenda/")
+    assert not told.can_fetch("Google-Calendar-Importer", f"{prefix}/account/login/")
 
 
 def test_whoever_found_a_hole_is_told_where_to_say_so(client: Client, site: None, settings: Any) -> None:

@@ -87,7 +87,7 @@ TABLE = {
     """,
     HERS: """
         booking:change_working_hours booking:change_time_off booking:change_extra_opening
-        booking:read_calendar booking:remove_calendar
+        booking:read_calendar booking:choose_calendar booking:remove_calendar
     """,
     HERS_TO_REMOVE: "booking:end_working_hours booking:remove_time_off booking:remove_extra_opening",
     MANAGERS: """

@@ -1,5 +1,6 @@
 """The page of a therapist's calendars elsewhere."""
 
+import json
 from typing import Any
 
 import pytest
@@ -92,6 +93,51 @@ def test_it_is_read_at_once_when_asked(browsers: dict[str, Client], source: Cale
     assert source.due_at == NOW
 
 
+def test_what_could_not_be_read_is_named(browsers: dict[str, Client], source: CalendarSource) -> None:
+    named = [("rule", "Koor", "2026-11-24"), ("day", "", "")]
+    CalendarSource.objects.filter(pk=source.pk).update(
+        read_at=NOW, events=7, doubts=json.dumps({"listed": named, "more": 3})
+    )
+
+    page = browsers["alice"].get(URL)
+    assert "last read on 30 November, 10:30, 7 events" in text(page)
+    assert "5 events could not be read well." in text(page)
+    assert "Koor, 24 November 2026: It cannot be read on which days this comes again." in text(page)
+    assert "An event without a name: It cannot be read when this is." in text(page)
+    assert "And 3 more." in text(page)
+    assert "Koor" not in text(browsers["charlie"].get(URL))
+
+
+def test_one_that_stops_halfway_says_what_is_closed(browsers: dict[str, Client], source: CalendarSource) -> None:
+    CalendarSource.objects.update(failure=FetchFailure.CUT_SHORT, failing_since=NOW)
+
+    page = text(browsers["alice"].get(URL))
+    assert "This calendar stops halfway. That is so since 30 November, 10:30. What it holds is closed" in page
+    assert "No times are taken from it yet." not in page
+
+
+def test_she_chooses_whether_what_is_marked_as_free_is_closed(
+    browsers: dict[str, Client], source: CalendarSource
+) -> None:
+    CalendarSource.objects.update(due_at=wall("2026-12-01 10:00"))
+    assert "such as many whole days, can be booked here. Close it too" in text(browsers["alice"].get(URL))
+
+    page = browsers["alice"].post(f"{URL}{source.pk}/vrij/", {"free_is_busy": "on"}, follow=True)
+    source.refresh_from_db()
+    assert (source.free_is_busy, source.due_at) == (True, NOW)
+    assert "such as many whole days, is closed too. Leave it open" in text(page)
+
+    browsers["alice"].post(f"{URL}{source.pk}/vrij/")
+    source.refresh_from_db()
+    assert not source.free_is_busy
+
+
+def test_she_may_choose_so_when_she_adds_it(browsers: dict[str, Client], alice: Therapist) -> None:
+    browsers["alice"].post(URL, {"name": "Privé", "url": SECRET, "free_is_busy": "on"})
+
+    assert CalendarSource.objects.get().free_is_busy
+
+
 def test_it_is_removed(browsers: dict[str, Client], source: CalendarSource) -> None:
     browsers["alice"].post(f"{URL}{source.pk}/weg/")
 
@@ -126,7 +172,7 @@ def test_many_take_no_more_queries_than_one(
 
 @pytest.mark.parametrize(("who", "status"), [("charlie", 404), ("bob", 404), ("dana", 403), ("anonymous", 302)])
 def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource, who: str, status: int) -> None:
-    for action in ("lezen", "weg"):
+    for action in ("lezen", "vrij", "weg"):
         assert browsers[who].post(f"{URL}{source.pk}/{action}/").status_code == status
         assert browsers["alice"].get(f"{URL}{source.pk}/{action}/").status_code == 405
 
@@ -134,7 +180,7 @@ def test_it_is_nobody_elses(browsers: dict[str, Client], source: CalendarSource,
     assert page.status_code == (200 if who == "charlie" else status)
     assert "Privé" not in page.content.decode()
     source.refresh_from_db()
-    assert source.due_at == NOW
+    assert (source.due_at, source.free_is_busy) == (NOW, False)
 
 
 def test_who_is_no_therapist_is_not_led_there(browsers: dict[str, Client], alice: Therapist) -> None:

@@ -136,24 +136,23 @@ class TestThePreview:
             (b"", "This file is empty."),
             (b"Dit is een brief aan de ouders.", "not a calendar"),
             (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a calendar"),
-            (SCHOOL[:200], "not a calendar"),
             (calendar(), "In this file there is nothing from today on."),
             (calendar(days("Herfst", "20251017", "20251026")), "In this file there is nothing from today on."),
             (calendar(days("Elke dag", "20260101", "20260102", "RRULE:FREQ=DAILY;COUNT=365000")), "more than"),
             (
                 calendar(days("Elke seconde", "20260101", "20260102", "RRULE:FREQ=SECONDLY;UNTIL=30260101")),
-                "more appointments than can be read",
+                "Nothing in this file can be read well. Please fill in the days yourself.",
             ),
             (
                 calendar(
                     event("Maan", "DTSTART;TZID=Moon/Base:20261219T090000", "DTEND;TZID=Moon/Base:20261219T100000")
                 ),
-                "time zone",
+                "Nothing in this file can be read well. Please fill in the days yourself.",
             ),
             (b"x" * (1024 * 1024 + 1), "This file is larger than 1 MB."),
             (b"x" * (50 * 1024 * 1024), "This file is larger than 1 MB."),
         ],
-        ids=["empty", "letter", "picture", "cut", "nothing", "past", "daily", "secondly", "zone", "1 MB", "50 MB"],
+        ids=["empty", "letter", "picture", "nothing", "past", "daily", "secondly", "zone", "1 MB", "50 MB"],
     )
     def test_a_file_of_no_use_gets_a_sentence(
         self,
@@ -170,6 +169,20 @@ class TestThePreview:
         assert response.context["form"].errors.keys() == {"file"}
         assert sentence in text(response)
         assert off_of(alice) == []
+
+    def test_what_cannot_be_read_is_left_out_and_named(self, hers: Client) -> None:
+        unread = event("Vrij", "DTSTART;VALUE=DATE:20261224", "RRULE:FREQ=WEEKLY,INTERVAL=1")
+        response = upload(hers, SCHOOL.replace(b"END:VCALENDAR", f"{unread}\r\nEND:VCALENDAR".encode()))
+
+        assert len(offered(response)) == 3
+        assert "Please fill in these days yourself: Vrij, 24 December 2026" in text(response)
+
+    def test_a_file_that_stops_halfway_says_so(self, hers: Client) -> None:
+        response = upload(hers, SCHOOL[: SCHOOL.index(b"Studiedag")])
+
+        assert len(offered(response)) == 2
+        assert "This file stops halfway. Look whether all days are there." in text(response)
+        assert "This file stops halfway." not in text(upload(hers, SCHOOL))
 
     def test_no_file_gets_a_sentence(self, hers: Client) -> None:
         response = hers.post(IMPORT, {})
