@@ -20,8 +20,10 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -160,6 +162,12 @@ def forget_second_factor(user: User) -> None:
 def _sign_out(user: User) -> None:
     for session in UserSession.objects.filter(user=user):
         session.end()
+
+
+def forget_ended_sessions(*, now: datetime) -> int:
+    """Delete what is kept of browsers whose session has ended, and return of how many that was."""
+    live = Session.objects.filter(expire_date__gt=now, session_key=OuterRef("session_key"))
+    return UserSession.objects.filter(~Exists(live)).delete()[0]
 
 
 def _lock_managers() -> list[int]:
