@@ -2,21 +2,27 @@
 
 import logging
 import time
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import chain, count
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
 from allauth.account import app_settings
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
@@ -36,7 +42,7 @@ from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 from booking import client, feed, notifications, outbox, rate_limits
 from booking.devices import device
 from booking.encryption import EncryptedTextField
-from booking.errors import TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.models import Therapist
 from practice import second_factor, session_age
 from practice.models import Practice
@@ -192,11 +198,68 @@ def _unused_slug(name: str) -> str:
 def count_sign_in(request: HttpRequest) -> None:
     """Count one try to get in, by address; the one too many is answered with the page for it, at once."""
     try:
-        rate_limits.count(rate_limits.SIGN_IN, client.caller(request), now=timezone.now())
+        _count(request, rate_limits.SIGN_IN, client.caller(request), timezone.now())
     except TooManyRequests as error:
         response = render(request, "429.html", status=429)
         response["Retry-After"] = str(error.retry_after)
         raise ImmediateHttpResponse(response) from error
+
+
+def _count(request: HttpRequest, limit: rate_limits.Limit, caller: str, now: datetime) -> None:
+    """Count one try, and raise TooManyRequests for the one too many; what cannot be counted is answered at once."""
+    try:
+        rate_limits.count(limit, caller, now=now)
+    except Busy as error:
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = "5"
+        raise ImmediateHttpResponse(response) from error
+
+
+@contextmanager
+def counted_password(request: HttpRequest, email: str) -> Iterator[Callable[[], None]]:
+    """Count one try of the password of `email` from the caller's address before the block looks at it; the block
+    calls what it is given where the password is right, and the try is taken back.
+
+    Counted after the look, of many tries at once all would be looked at. Raises ValidationError where it is one
+    too many.
+    """
+    # By account and address: by the account alone, anyone could lock it.
+    now, who = timezone.now(), f"{email.lower()} {client.caller(request)}"
+    try:
+        _count(request, rate_limits.PASSWORDS, who, now)
+    except TooManyRequests as error:
+        raise get_adapter().validation_error("too_many_login_attempts") from error
+    yield lambda: rate_limits.give_back(rate_limits.PASSWORDS, who, now=now)
+
+
+@contextmanager
+def counted_code(request: HttpRequest, user: AbstractBaseUser) -> Iterator[None]:
+    """Count one try of the second step of `user` before the block looks at it, and take it back where the block
+    finds it right. Raises ValidationError where it is one too many, and what the block raises."""
+    count_sign_in(request)
+    now, who = timezone.now(), str(user.pk)
+    try:
+        _count(request, rate_limits.CODES, who, now)
+    except TooManyRequests as error:
+        raise get_adapter().validation_error("too_many_login_attempts") from error
+    yield
+    rate_limits.give_back(rate_limits.CODES, who, now=now)
+
+
+def use_code(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
+    """Let the code of the app of `user`, which was just found right, never count again; a recovery code is crossed
+    off by allauth. Raises ValidationError where it was used before, by whoever came a moment earlier."""
+    app = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
+    if app is None:
+        return
+    secret = decrypt(app.data["secret"])
+    for counter in yield_hotp_counters_from_time():
+        if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter))):
+            made_for = datetime.fromtimestamp(counter * mfa_settings.TOTP_PERIOD, UTC)
+            try:
+                _count(request, rate_limits.USED_CODES, f"{user.pk} {counter}", made_for)
+            except TooManyRequests as error:
+                raise get_mfa_adapter().validation_error("incorrect_code") from error
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -242,10 +305,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         error: ValidationError = super().validation_error(code, *args)
         return error
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the try, then ask allauth's own limits."""
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Return whose credentials these are, or None; counted before they are looked at, so that of many tries
+        at once no more are looked at than of as many in a row."""
         count_sign_in(request)
-        super().pre_authenticate(request, **credentials)
+        with counted_password(request, credentials.get("email", "")) as right:
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+            if user:
+                right()
+        return user
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong passwords by account and address: by the account alone, anyone could lock it."""

@@ -353,7 +353,8 @@ def _take_share(email: str, now: datetime) -> None:
     for it, and its owner gets the mail.
     """
     # Whoever books for this address at the same moment, with another therapist, waits here until this one is
-    # written: the count below sees it.
+    # written: the count below sees it, also where midnight has begun another window in between.
+    rate_limits.take_turn("mailbox", email_hash(email))
     rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(email), now=now)
     ahead = Parent.objects.filter(
         email_hash=email_hash(email),

@@ -40,10 +40,13 @@ class TooManyCalendars(BookingError):
 
 def add(therapist: Therapist, *, name: str, url: str, now: datetime) -> CalendarSource:
     """Add the calendar at `url` to those of `therapist`; a worker reads it at once. Raises TooManyCalendars."""
-    if therapist.calendar_sources.count() >= MOST_SOURCES:
-        raise TooManyCalendars
-    source = CalendarSource.objects.create(therapist=therapist, name=name, url=url, due_at=now)
-    transaction.on_commit(_wake, robust=True)
+    with transaction.atomic():
+        # Locked: of several that are added at once each counts the one before it.
+        Therapist.objects.select_for_update(no_key=True).get(pk=therapist.pk)
+        if therapist.calendar_sources.count() >= MOST_SOURCES:
+            raise TooManyCalendars
+        source = CalendarSource.objects.create(therapist=therapist, name=name, url=url, due_at=now)
+        transaction.on_commit(_wake, robust=True)
     return source
 
 
