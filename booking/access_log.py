@@ -55,7 +55,8 @@ def record(
     `appointments` (public ids): one statement, and none where there are none.
 
     The network of the caller goes with what a therapist did. With all else, also with what the program does by
-    itself because a parent asked for it, goes none. Raises Busy where the log cannot be written now; then nothing may be shown.
+    itself because a parent asked for it, goes none. Raises Busy where the log cannot be written now; then nothing
+    may be shown.
     """
     kept_until = at + timedelta(days=settings.ACCESS_LOG_DAYS)
     network = _network.get() if by == Actor.THERAPIST else ""

@@ -31,9 +31,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,8 @@ security = logging.getLogger("security")
 _column = EncryptedTextField()
 # allauth's table of sessions wants an address; this one is nobody's.
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104
+# Where a session keeps under which password somebody began to sign in.
+_BEGUN = "sign_in_begun"
 
 
 def create_account(*, email: str, password: str, manager: bool) -> User:
@@ -120,9 +123,11 @@ def forgot_password(email: str, *, now: datetime) -> None:
 
 
 def set_open(user: User, *, open: bool) -> None:
-    """Open or close the account `user`; a closed one is signed out everywhere, parents do not book with it, and
-    the address of its feed is dead for good. Opened again, it signs in, and no more.
+    """Open or close the account `user`, also in the object that is given.
 
+    A closed one is signed out everywhere, parents do not book with it, and whatever led into it is dead for good:
+    its password, each link to choose another one, the address of its feed, and every session, the one in which
+    only the second step is missing too. Opened again it has no password: `open_again` mails a link to choose one.
     Raises ValidationError for the last one who manages the practice.
     """
     with transaction.atomic():
@@ -131,8 +136,35 @@ def set_open(user: User, *, open: bool) -> None:
             Therapist.objects.filter(user=user).update(active=False)
             for therapist in Therapist.objects.filter(user=user):
                 feed.turn_off(therapist)
+            # Sessions and links are signed over the password, so that with it they all go, those too that are
+            # being made at this moment.
+            user.set_unusable_password()
+            User.objects.filter(pk=user.pk).update(password=user.password)
+            notifications.void_password_links(user)
             _sign_out(user)
         User.objects.filter(pk=user.pk).update(is_active=open)
+    user.is_active = open
+
+
+def open_again(user: User, *, now: datetime) -> bool:
+    """Open the closed account `user`, and mail it a link to choose a password; return whether a mail goes: it does
+    where the account is a therapist's."""
+    with transaction.atomic():
+        set_open(user, open=True)
+        therapist = Therapist.objects.filter(user=user).first()
+        if therapist:
+            send_password_link(therapist, now=now)
+    return therapist is not None
+
+
+def choose_password(user: User, password: str) -> bool:
+    """Let `user` sign in with `password` from now on, unless the account was closed or got another password since
+    `user` was read; return whether it does."""
+    before = user.password
+    user.set_password(password)
+    # This column alone: an account that is closed at this very moment stays closed.
+    unchanged = User.objects.filter(pk=user.pk, is_active=True, password=before)
+    return bool(unchanged.update(password=user.password))
 
 
 def set_manager(user: User, *, manager: bool) -> None:
@@ -206,7 +238,7 @@ def count_sign_in(request: HttpRequest) -> None:
 
 
 def _count(request: HttpRequest, limit: rate_limits.Limit, caller: str, now: datetime) -> None:
-    """Count one try, and raise TooManyRequests for the one too many; what cannot be counted is answered at once."""
+    """Count one try. Raises TooManyRequests for the one too many; what cannot be counted is answered at once."""
     try:
         rate_limits.count(limit, caller, now=now)
     except Busy as error:
@@ -287,8 +319,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return _NO_ADDRESS
         return caller
 
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
+        """Let nobody with a closed account begin, and keep under which password somebody began."""
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        if response is None:
+            request.session[_BEGUN] = user.get_session_auth_hash()
+        return response
+
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """Sign in, with every step shown that the account has."""
+        """Sign in, with every step shown that the account has.
+
+        The first step may be minutes old: where the account was closed since, or got another password, it counts
+        no more.
+        """
+        begun = request.session.pop(_BEGUN, "")
+        if not user.is_active:
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
+        if not constant_time_compare(begun, user.get_session_auth_hash()):
+            raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
         session_age.begin(request)
         methods = [record["method"] for record in get_authentication_records(request, user)]
@@ -324,6 +372,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         response: HttpResponse = super().post_login(request, user, **kwargs)
         _keep_little(request)
         return response
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Keep `password`, unless the account was closed or got another one a moment ago."""
+        assert isinstance(user, User)
+        if not choose_password(user, password):
+            raise ImmediateHttpResponse(redirect("account_login"))
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
         """Return the ways to show who this is, for whom a passkey is the handiest.

@@ -72,6 +72,8 @@ def read_due(clock: Callable[[], datetime], *, zone: ZoneInfo) -> int:
     `clock` gives the present moment in UTC; it is read anew for each, since a slow calendar takes long.
     """
     due = CalendarSource.objects.filter(due_at__lte=clock()).order_by("due_at")
+    # Of somebody who left nobody reads the private calendar any more.
+    due = due.exclude(therapist__user__is_active=False)
     return sum(_read(pk, zone, clock()) for pk in list(due.values_list("pk", flat=True)))
 
 

@@ -59,8 +59,8 @@ _REFUSED_UPDATES = {
     "event_stays_series": ("schedule_event", "OLD.rule_id IS NOT NULL AND NEW.rule_id IS NULL"),
 }
 
-# The log of who saw what only grows; what is past its term, by the database's own clock, may go. Of an entry that no
-# therapist made the network may become empty, and nothing else may change.
+# The log of who saw what only grows; what is past its term, by the database's own clock, may go. The network of an
+# entry that no therapist made may become empty; nothing else may change.
 _LOG = "booking_accessentry"
 _LOG_STAYS = ("id", "at", "actor", "account_id", "action", "appointment", "kept_until")
 
