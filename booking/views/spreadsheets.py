@@ -23,7 +23,7 @@ class _Echo:
 def lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Yield `rows` as the lines of a file.
 
-    None is an empty cell. A text that would be a formula gets a quotation mark before it, by which it stays a text.
+    None is an empty cell. A text that would be a formula gets a quotation mark in front, and stays a text.
     """
     writer = csv.writer(_Echo(), delimiter=_BETWEEN)
     yield _MARK
