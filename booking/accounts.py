@@ -205,7 +205,8 @@ def _sign_out(user: User) -> None:
 def forget_ended_sessions(*, now: datetime) -> int:
     """Delete what is kept of browsers whose session has ended, and return of how many that was."""
     live = Session.objects.filter(expire_date__gt=now, session_key=OuterRef("session_key"))
-    return UserSession.objects.filter(~Exists(live)).delete()[0]
+    deleted: int = UserSession.objects.filter(~Exists(live)).delete()[0]
+    return deleted
 
 
 def _lock_managers() -> list[int]:

@@ -45,7 +45,9 @@ class PracticeAdminSite(AdminSite):
         response: HttpResponse = secure_admin_login(super().login)(request, extra_context=extra_context)
         return response
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override] # what it does is lead elsewhere
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Lead to the page of the account, which counts wrong passwords; Django's own does not."""
         return redirect("account_change_password")
 

@@ -31,11 +31,13 @@ def chosen(request: PracticeRequest, data: QueryDict) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """Something in the way, in words: when it is, what it is, and where it can be looked at."""
+    """Something in the way, in words: when it is, what it is, where it can be looked at, and `around`, which says
+    what is kept free before and after it."""
 
     times: str
     what: str
     url: str = ""
+    around: str = ""
 
 
 def answer(
@@ -83,20 +85,18 @@ def answer(
 def _in_words(obstacle: Obstacle, of_day: Interval, *, own: bool) -> InTheWay:
     """Return `obstacle` as it is read on the local day `of_day`; a calendar elsewhere has its name for its owner
     alone."""
-    times = times_on(obstacle.interval, of_day)
+    times, url = times_on(obstacle.interval, of_day), ""
     if obstacle.appointment:
         who = _("erased") if obstacle.appointment.erased_at else obstacle.appointment.child_first_name
         url = reverse("booking:agenda_appointment", args=[obstacle.appointment.public_id])
         what = ", ".join(filter(None, [str(obstacle.appointment.appointment_type), who]))
     elif obstacle.elsewhere:
-        url = ""
         what = _("“%(name)s”, your calendar elsewhere") % {"name": obstacle.elsewhere.name}
         what = what if own else _("Busy elsewhere")
     else:
         assert obstacle.kept_until
-        url = ""
         what = _("kept until %(time)s for a family that is booking") % {"time": clock_at(obstacle.kept_until)}
+    around = ""
     if obstacle.occupied != obstacle.interval:
-        around = times_on(obstacle.occupied, of_day)
-        what = _("%(what)s; with the time around it %(times)s") % {"what": what, "times": around}
-    return InTheWay(times, what, url)
+        around = _("with the time around it %(times)s") % {"times": times_on(obstacle.occupied, of_day)}
+    return InTheWay(times, what, url, around)

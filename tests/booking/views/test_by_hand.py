@@ -273,7 +273,7 @@ class TestWhatIsInTheWay:
 
         page = text(self.asked(browsers["alice"]))
 
-        assert "11:30–12:30: First consultation, Sam; with the time around it 11:15–12:45" in page
+        assert "11:30–12:30: First consultation, Sam (with the time around it 11:15–12:45)" in page
         assert "This appointment takes 10:00–11:30, with what is kept free before and after it." in page
 
     def test_a_family_that_is_booking_is_no_name_but_a_time(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from booking.forms.types import AppointmentTypeForm
 from booking.models import AppointmentType, Therapist
-from booking.views import types
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
     make_appointment,
@@ -216,7 +216,10 @@ class TestWhatColleaguesOfferToo:
         assert hers.post("/en/agenda/soorten/shared/", self.FORM).status_code == 403
         assert not self.changed("shared")
 
-        bob.post("/en/agenda/soorten/shared/", {**self.FORM, "therapists": [str(shared.therapists.first().pk)]})
+        bob.post(
+            "/en/agenda/soorten/shared/",
+            {**self.FORM, "therapists": [str(pk) for pk in shared.therapists.values_list("pk", flat=True)]},
+        )
         assert self.changed("shared")
 
     @pytest.mark.parametrize("gone", [{"active": False}, {"user": None}], ids=["takes nobody", "no account"])
@@ -253,13 +256,13 @@ def test_a_colleague_who_begins_to_offer_a_type_at_that_moment_keeps_it_as_it_is
     hers: Client, alice: Therapist, charlie: Therapist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consult = make_type(alice, slug="consult")
-    real = types.AppointmentTypeForm.is_valid
+    real = AppointmentTypeForm.is_valid
 
     def meanwhile(form: Any) -> bool:
         consult.therapists.add(charlie)
         return real(form)
 
-    monkeypatch.setattr(types.AppointmentTypeForm, "is_valid", meanwhile)
+    monkeypatch.setattr(AppointmentTypeForm, "is_valid", meanwhile)
 
     assert hers.post("/en/agenda/soorten/consult/", TestAppointmentTypes.FORM).status_code == 403
     assert AppointmentType.objects.get().duration == timedelta(hours=1)
