@@ -142,6 +142,10 @@ def set_open(user: User, *, open: bool) -> None:
             User.objects.filter(pk=user.pk).update(password=user.password)
             notifications.void_password_links(user)
             _sign_out(user)
+        elif not user.has_usable_password():
+            # Another one that fits nothing: a link that was made while the account was closed stays dead too.
+            user.set_unusable_password()
+            User.objects.filter(pk=user.pk).update(password=user.password)
         User.objects.filter(pk=user.pk).update(is_active=open)
     user.is_active = open
 

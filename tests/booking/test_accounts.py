@@ -111,11 +111,13 @@ class TestClosing:
         assert not begun.post(form, {"new_password1": STRONG}).context["validlink"]
         assert not User.objects.get().check_password(STRONG)
 
-    def test_a_link_made_while_it_is_closed_opens_nothing(self, alice: Therapist) -> None:
+    def test_a_link_made_while_it_is_closed_opens_nothing_then_or_later(self, alice: Therapist) -> None:
         assert alice.user
         accounts.set_open(alice.user, open=False)
-
         path = links.password_url(alice).removeprefix("http://testserver")
+        assert not Client().get(path, follow=True).context["validlink"]
+
+        accounts.set_open(alice.user, open=True)
 
         assert not Client().get(path, follow=True).context["validlink"]
 
