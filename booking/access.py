@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,12 +79,31 @@ class Viewer:
         return sorted(self.everyone, key=lambda therapist: therapist != self.therapist)
 
     def appointment_types(self) -> QuerySet[AppointmentType]:
-        """Return the types that this viewer may change: for a therapist those she offers."""
+        """Return the types that this viewer sees in the list: for a therapist those she offers."""
         return (
             AppointmentType.objects.all()
             if self.manager
             else AppointmentType.objects.filter(therapists=self.therapist)
         )
+
+    def changeable_types(self, *, now: datetime) -> QuerySet[AppointmentType]:
+        """Return the types that this viewer may change at `now` (UTC): for a therapist those of her own alone.
+
+        A type that a colleague offers too, or still has an appointment of, is for a manager to change: its length,
+        its video call and its reminders are the colleague's as well.
+        """
+        if self.manager:
+            return AppointmentType.objects.all()
+        offers = AppointmentType.therapists.through.objects.filter(appointmenttype=OuterRef("pk"))
+        keeps = Appointment.objects.live().filter(appointment_type=OuterRef("pk"), end__gt=now)
+        return self.appointment_types().filter(
+            ~Exists(offers.exclude(therapist=self.therapist)), ~Exists(keeps.exclude(therapist=self.therapist))
+        )
+
+    def orders_types(self) -> bool:
+        """Return whether this viewer says in which order parents see the types: a therapist does where all of them
+        are hers."""
+        return self.manager or not AppointmentType.objects.exclude(therapists=self.therapist).exists()
 
 
 def account_of(request: HttpRequest) -> User:

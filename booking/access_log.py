@@ -16,7 +16,7 @@ from booking import guards
 from booking.errors import Busy
 from booking.models import AccessEntry, Action, Actor
 
-# The network of whoever is being answered.
+# The network of whoever is being answered; written down of therapists and managers alone.
 _network: ContextVar[str] = ContextVar("network", default="")
 
 
@@ -35,7 +35,7 @@ def network_of(address: str) -> str:
 
 @contextmanager
 def calling_from(address: str) -> Iterator[None]:
-    """Write down the network of `address` with all that is recorded inside."""
+    """Write down the network of `address` with all that therapists and managers do inside."""
     token = _network.set(network_of(address))
     try:
         yield
@@ -54,10 +54,13 @@ def record(
     """Write down that `by` (with `account`, of a therapist or manager) did `action` at `at` (UTC) with each of
     `appointments` (public ids): one statement, and none where there are none.
 
-    Raises Busy where the log cannot be written now; then nothing may be shown.
+    The network of the caller goes with what a therapist did. With all else, also with what the program does by
+    itself because a parent asked for it, goes none. Raises Busy where the log cannot be written now; then nothing
+    may be shown.
     """
     kept_until = at + timedelta(days=settings.ACCESS_LOG_DAYS)
-    network, account_id = _network.get(), account.pk if account else None
+    network = _network.get() if by == Actor.THERAPIST else ""
+    account_id = account.pk if account else None
     entries = [
         AccessEntry(
             at=at,
@@ -86,3 +89,12 @@ def looks_at(appointment: UUID) -> QuerySet[AccessEntry]:
 def forget_old(*, now: datetime) -> int:
     """Delete what is past its term (ACCESS_LOG_DAYS when it was written), and return how many that were."""
     return AccessEntry.objects.filter(kept_until__lte=now).delete()[0]
+
+
+def forget_networks() -> int:
+    """Empty the network of each entry that no therapist made, and return how many had one.
+
+    New entries have none; those of a restored backup do, and those of an older version that still serves while
+    this one is deployed.
+    """
+    return AccessEntry.objects.exclude(actor=Actor.THERAPIST).exclude(network="").update(network="")

@@ -2,30 +2,39 @@
 
 import logging
 import time
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import chain, count
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
 from allauth.account import app_settings
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +43,7 @@ from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 from booking import client, feed, notifications, outbox, rate_limits
 from booking.devices import device
 from booking.encryption import EncryptedTextField
-from booking.errors import TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.models import Therapist
 from practice import second_factor, session_age
 from practice.models import Practice
@@ -44,6 +53,8 @@ security = logging.getLogger("security")
 _column = EncryptedTextField()
 # allauth's table of sessions wants an address; this one is nobody's.
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104
+# Where a session keeps under which password somebody began to sign in.
+_BEGUN = "sign_in_begun"
 
 
 def create_account(*, email: str, password: str, manager: bool) -> User:
@@ -112,9 +123,11 @@ def forgot_password(email: str, *, now: datetime) -> None:
 
 
 def set_open(user: User, *, open: bool) -> None:
-    """Open or close the account `user`; a closed one is signed out everywhere, parents do not book with it, and
-    the address of its feed is dead for good. Opened again, it signs in, and no more.
+    """Open or close the account `user`, also in the object that is given.
 
+    A closed one is signed out everywhere, parents do not book with it, and whatever led into it is dead for good:
+    its password, each link to choose another one, the address of its feed, and every session, the one in which
+    only the second step is missing too. Opened again it has no password: `open_again` mails a link to choose one.
     Raises ValidationError for the last one who manages the practice.
     """
     with transaction.atomic():
@@ -123,8 +136,39 @@ def set_open(user: User, *, open: bool) -> None:
             Therapist.objects.filter(user=user).update(active=False)
             for therapist in Therapist.objects.filter(user=user):
                 feed.turn_off(therapist)
+            # Sessions and links are signed over the password, so that with it they all go, those too that are
+            # being made at this moment.
+            user.set_unusable_password()
+            User.objects.filter(pk=user.pk).update(password=user.password)
+            notifications.void_password_links(user)
             _sign_out(user)
+        elif not user.has_usable_password():
+            # Another one that fits nothing: a link that was made while the account was closed stays dead too.
+            user.set_unusable_password()
+            User.objects.filter(pk=user.pk).update(password=user.password)
         User.objects.filter(pk=user.pk).update(is_active=open)
+    user.is_active = open
+
+
+def open_again(user: User, *, now: datetime) -> bool:
+    """Open the closed account `user`, and mail it a link to choose a password; return whether a mail goes: it does
+    where the account is a therapist's."""
+    with transaction.atomic():
+        set_open(user, open=True)
+        therapist = Therapist.objects.filter(user=user).first()
+        if therapist:
+            send_password_link(therapist, now=now)
+    return therapist is not None
+
+
+def choose_password(user: User, password: str) -> bool:
+    """Let `user` sign in with `password` from now on, unless the account was closed or got another password since
+    `user` was read; return whether it does."""
+    before = user.password
+    user.set_password(password)
+    # This column alone: an account that is closed at this very moment stays closed.
+    unchanged = User.objects.filter(pk=user.pk, is_active=True, password=before)
+    return bool(unchanged.update(password=user.password))
 
 
 def set_manager(user: User, *, manager: bool) -> None:
@@ -162,6 +206,13 @@ def _sign_out(user: User) -> None:
         session.end()
 
 
+def forget_ended_sessions(*, now: datetime) -> int:
+    """Delete what is kept of browsers whose session has ended, and return of how many that was."""
+    live = Session.objects.filter(expire_date__gt=now, session_key=OuterRef("session_key"))
+    deleted: int = UserSession.objects.filter(~Exists(live)).delete()[0]
+    return deleted
+
+
 def _lock_managers() -> list[int]:
     # In one order, or two managers who act at the same moment wait for each other.
     managers = User.objects.select_for_update().filter(is_staff=True, is_active=True).order_by("pk")
@@ -184,11 +235,68 @@ def _unused_slug(name: str) -> str:
 def count_sign_in(request: HttpRequest) -> None:
     """Count one try to get in, by address; the one too many is answered with the page for it, at once."""
     try:
-        rate_limits.count(rate_limits.SIGN_IN, client.networks(request), now=timezone.now())
+        _count(request, rate_limits.SIGN_IN, client.networks(request), timezone.now())
     except TooManyRequests as error:
         response = render(request, "429.html", status=429)
         response["Retry-After"] = str(error.retry_after)
         raise ImmediateHttpResponse(response) from error
+
+
+def _count(request: HttpRequest, limit: rate_limits.Limit, caller: str | Sequence[str], now: datetime) -> None:
+    """Count one try. Raises TooManyRequests for the one too many; what cannot be counted is answered at once."""
+    try:
+        rate_limits.count(limit, caller, now=now)
+    except Busy as error:
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = "5"
+        raise ImmediateHttpResponse(response) from error
+
+
+@contextmanager
+def counted_password(request: HttpRequest, email: str) -> Iterator[Callable[[], None]]:
+    """Count one try of the password of `email` from the caller's address before the block looks at it; the block
+    calls what it is given where the password is right, and the try is taken back.
+
+    Counted after the look, of many tries at once all would be looked at. Raises ValidationError where it is one
+    too many.
+    """
+    # By account and address: by the account alone, anyone could lock it.
+    now, who = timezone.now(), f"{email.lower()} {client.caller(request)}"
+    try:
+        _count(request, rate_limits.PASSWORDS, who, now)
+    except TooManyRequests as error:
+        raise get_adapter().validation_error("too_many_login_attempts") from error
+    yield lambda: rate_limits.give_back(rate_limits.PASSWORDS, who, now=now)
+
+
+@contextmanager
+def counted_code(request: HttpRequest, user: AbstractBaseUser) -> Iterator[None]:
+    """Count one try of the second step of `user` before the block looks at it, and take it back where the block
+    finds it right. Raises ValidationError where it is one too many, and what the block raises."""
+    count_sign_in(request)
+    now, who = timezone.now(), str(user.pk)
+    try:
+        _count(request, rate_limits.CODES, who, now)
+    except TooManyRequests as error:
+        raise get_adapter().validation_error("too_many_login_attempts") from error
+    yield
+    rate_limits.give_back(rate_limits.CODES, who, now=now)
+
+
+def use_code(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
+    """Let the code of the app of `user`, which was just found right, never count again; a recovery code is crossed
+    off by allauth. Raises ValidationError where it was used before, by whoever came a moment earlier."""
+    app = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
+    if app is None:
+        return
+    secret = decrypt(app.data["secret"])
+    for counter in yield_hotp_counters_from_time():
+        if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter))):
+            made_for = datetime.fromtimestamp(counter * mfa_settings.TOTP_PERIOD, UTC)
+            try:
+                _count(request, rate_limits.USED_CODES, f"{user.pk} {counter}", made_for)
+            except TooManyRequests as error:
+                raise get_mfa_adapter().validation_error("incorrect_code") from error
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -216,8 +324,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return _NO_ADDRESS
         return caller
 
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
+        """Let nobody with a closed account begin, and keep under which password somebody began."""
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        if response is None:
+            request.session[_BEGUN] = user.get_session_auth_hash()
+        return response
+
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """Sign in, with every step shown that the account has."""
+        """Sign in, with every step shown that the account has.
+
+        The first step may be minutes old: where the account was closed since, or got another password, it counts
+        no more.
+        """
+        begun = request.session.pop(_BEGUN, "")
+        if not user.is_active:
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
+        if not constant_time_compare(begun, user.get_session_auth_hash()):
+            raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
         session_age.begin(request)
         methods = [record["method"] for record in get_authentication_records(request, user)]
@@ -234,10 +358,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         error: ValidationError = super().validation_error(code, *args)
         return error
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the try, then ask allauth's own limits."""
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Return whose credentials these are, or None; counted before they are looked at, so that of many tries
+        at once no more are looked at than of as many in a row."""
         count_sign_in(request)
-        super().pre_authenticate(request, **credentials)
+        with counted_password(request, credentials.get("email", "")) as right:
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+            if user:
+                right()
+        return user
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong passwords by account and address: by the account alone, anyone could lock it."""
@@ -248,6 +377,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         response: HttpResponse = super().post_login(request, user, **kwargs)
         _keep_little(request)
         return response
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Keep `password`, unless the account was closed or got another one a moment ago."""
+        assert isinstance(user, User)
+        if not choose_password(user, password):
+            raise ImmediateHttpResponse(redirect("account_login"))
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
         """Return the ways to show who this is, for whom a passkey is the handiest.

@@ -15,13 +15,14 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from booking import accounts, diary
+from booking import accounts, diary, feed
 from booking.forms.types import AppointmentTypeForm
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 from practice.admin import PracticeAdmin
@@ -148,7 +149,11 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
         if change and "email" in form.changed_data:
             accounts.change_address(obj, obj.email)
         if change and "is_active" in form.changed_data:
-            accounts.set_open(obj, open=obj.is_active)
+            if not obj.is_active:
+                accounts.set_open(obj, open=False)
+            elif accounts.open_again(obj, now=timezone.now()):
+                sentence = _("A mail with a link to choose a password is on its way.")
+                self.message_user(request, sentence, messages.INFO)
         super().save_model(request, obj, form, change)
 
     @admin.action(description=_("Remove the second step of signing in (phone lost)"))
@@ -202,6 +207,12 @@ class TherapistAdmin(SturdyList):
 
     def has_delete_permission(self, request: HttpRequest, obj: Therapist | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Therapist, form: Any, change: bool) -> None:
+        """Keep the therapist; with another account, or none, the address of the feed is dead: its reader left."""
+        super().save_model(request, obj, form, change)
+        if change and "user" in form.changed_data:
+            feed.turn_off(obj)
 
 
 class _TypeForm(AppointmentTypeForm):

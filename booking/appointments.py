@@ -380,7 +380,8 @@ def _take_share(email: str, networks: Sequence[str], now: datetime) -> list[int]
     for it, and its owner gets the mail.
     """
     # Whoever books for this address at the same moment, with another therapist, waits here until this one is
-    # written: the count below sees it.
+    # written: the count below sees it, also where midnight has begun another window in between.
+    rate_limits.take_turn("mailbox", email_hash(email))
     tried = surge.counted(networks)
     counts = rate_limits.count_each([*rate_limits.shares(email), *tried], now=now)
     ahead = Parent.objects.filter(

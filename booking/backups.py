@@ -24,7 +24,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import ExpressionWrapper, F
 from django.utils.duration import duration_iso_string
 
-from booking import guards, version_triggers
+from booking import access_log, guards, version_triggers
 from booking.encryption import EncryptedTextField, lookup_hash
 from booking.models import Appointment, Therapist
 
@@ -120,6 +120,8 @@ def _load(lines: Iterator[Any], overwrite: bool) -> Restored:
             for name in names:
                 cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of ours
             rows = _insert(cursor, lines, tables)
+            # An older version wrote down from which network a family came.
+            access_log.forget_networks()
             for statement in connection.ops.sequence_reset_sql(no_style(), list(tables.values())):
                 cursor.execute(statement)
             # Rows came in any order; now each must find those that it points at.

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.db.models import F
+from django.utils.translation import get_language
 
-from booking import appointments, claims, free_time, history, notifications, outbox
+from booking import appointments, claims, diary, free_time, history, notifications, outbox, public_holidays
 from booking.appointments import Family, Request
-from booking.errors import AlreadyChanged, InThePast, NotOffered, OutsideHours, SlotTaken
+from booking.errors import AlreadyChanged, InThePast, InTimeOff, NotOffered, OutsideHours, SlotTaken
 from booking.intervals import Interval
 from booking.models import Action, Actor, Appointment, AppointmentType, Kind, State, Therapist
 
@@ -37,8 +38,15 @@ def object_to(
         return None
     if free_time.claimed(therapist, occupied(appointment_type, start), now=now, moving=moving):
         return None
-    within = free_time.available(therapist, Interval(start, start + appointment_type.duration), zone)
-    return NotOffered() if within else OutsideHours()
+    span = Interval(start, start + appointment_type.duration)
+    if free_time.available(therapist, span, zone):
+        return NotOffered()
+    first, last = start.astimezone(zone).date(), span.end.astimezone(zone).date()
+    page = diary.pages([therapist], first, last, zone)[therapist.pk]
+    off = [one.reason for one in page.time_off if one.interval.overlaps(span)]
+    named = public_holidays.between(first, first, str(get_language()))
+    off += [name for day, name in named.items() if day not in page.worked_holidays]
+    return InTimeOff(off) if off else OutsideHours()
 
 
 def book(

@@ -45,12 +45,15 @@ class TooManyCalendars(BookingError):
 
 def add(therapist: Therapist, *, name: str, url: str, now: datetime, free_is_busy: bool = False) -> CalendarSource:
     """Add the calendar at `url` to those of `therapist`; a worker reads it at once. Raises TooManyCalendars."""
-    if therapist.calendar_sources.count() >= MOST_SOURCES:
-        raise TooManyCalendars
-    source = CalendarSource.objects.create(
-        therapist=therapist, name=name, url=url, free_is_busy=free_is_busy, due_at=now
-    )
-    transaction.on_commit(_wake, robust=True)
+    with transaction.atomic():
+        # Locked: of several that are added at once each counts the one before it.
+        Therapist.objects.select_for_update(no_key=True).get(pk=therapist.pk)
+        if therapist.calendar_sources.count() >= MOST_SOURCES:
+            raise TooManyCalendars
+        source = CalendarSource.objects.create(
+            therapist=therapist, name=name, url=url, free_is_busy=free_is_busy, due_at=now
+        )
+        transaction.on_commit(_wake, robust=True)
     return source
 
 
@@ -119,6 +122,8 @@ def read_due(clock: Callable[[], datetime], *, zone: ZoneInfo) -> int:
     `clock` gives the present moment in UTC; it is read anew for each, since a slow calendar takes long.
     """
     due = CalendarSource.objects.filter(due_at__lte=clock()).order_by("due_at")
+    # Of somebody who left nobody reads the private calendar any more.
+    due = due.exclude(therapist__user__is_active=False)
     return sum(_read(pk, zone, clock()) for pk in list(due.values_list("pk", flat=True)))
 
 

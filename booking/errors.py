@@ -1,6 +1,9 @@
 """What a parent can be told went wrong. Each error carries the sentence that the reader gets to see."""
 
+from collections.abc import Iterable
+
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -49,6 +52,21 @@ class OutsideHours(NotOffered):
     """A time outside the working hours."""
 
     sentence = _("This lies outside the working hours.")
+
+
+class InTimeOff(OutsideHours):
+    """A time in which the therapist is away, or on a public holiday; `reasons` says why, where that is known."""
+
+    sentence = _("There is time off at this time.")
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        super().__init__()
+        self.reasons = [reason for reason in dict.fromkeys(reasons) if reason]
+
+    def __str__(self) -> str:
+        if not self.reasons:
+            return super().__str__()
+        return gettext("There is time off at this time: %(reasons)s.") % {"reasons": ", ".join(self.reasons)}
 
 
 class InThePast(BookingError):

@@ -114,7 +114,7 @@ def correct(
             phone=family.phone,
             phone_hash=phone_hash(family.phone),
             language=family.language,
-            link_version=F("link_version") + moved,
+            link_version=F("link_version") + int(moved),
         )
         if moved:
             appointments.forget_request(appointment)

@@ -59,18 +59,30 @@ _REFUSED_UPDATES = {
     "event_stays_series": ("schedule_event", "OLD.rule_id IS NOT NULL AND NEW.rule_id IS NULL"),
 }
 
-# The log of who saw what only grows; what is past its term, by the database's own clock, may go.
+# The log of who saw what only grows; what is past its term, by the database's own clock, may go. The network of an
+# entry that no therapist made may become empty; nothing else may change.
 _LOG = "booking_accessentry"
+_LOG_STAYS = ("id", "at", "actor", "account_id", "action", "appointment", "kept_until")
+
+
+def _log_changed(same: str) -> str:
+    """Return the condition under which an update of the log is refused; `same` is how the engine compares values
+    of which both may be NULL."""
+    stays = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in _LOG_STAYS)
+    return f"NOT (NEW.network = '' AND OLD.actor <> 'therapist' AND {stays})"
+
+
 _SQLITE_LOG = {
     # Before anything else: "INSERT OR REPLACE" would take the row away without a trigger for deletions.
     "access_log_replaced": f"BEFORE INSERT ON {_LOG} WHEN NEW.id IN (SELECT id FROM {_LOG})"  # noqa: S608
     " BEGIN SELECT RAISE(IGNORE); END",
-    "access_log_changed": f"BEFORE UPDATE ON {_LOG} BEGIN SELECT RAISE(ABORT, 'access_log_changed'); END",
+    "access_log_changed": f"BEFORE UPDATE ON {_LOG} WHEN {_log_changed('IS')}"
+    " BEGIN SELECT RAISE(ABORT, 'access_log_changed'); END",
     "access_log_kept": f"BEFORE DELETE ON {_LOG} WHEN OLD.kept_until > strftime('%Y-%m-%d %H:%M:%f', 'now')"
     " BEGIN SELECT RAISE(ABORT, 'access_log_kept'); END",
 }
 _POSTGRESQL_LOG = {
-    "access_log_changed": f"BEFORE UPDATE ON {_LOG} FOR EACH ROW",
+    "access_log_changed": f"BEFORE UPDATE ON {_LOG} FOR EACH ROW WHEN ({_log_changed('IS NOT DISTINCT FROM')})",
     "access_log_kept": f"BEFORE DELETE ON {_LOG} FOR EACH ROW WHEN (OLD.kept_until > now())",
     "access_log_emptied": f"BEFORE TRUNCATE ON {_LOG} FOR EACH STATEMENT",
 }

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking import claims, free_time
+from booking import claims, free_time, rate_limits
 from booking.free_time import FreeSlot
 from booking.models import AppointmentType, Hold, Therapist
 
@@ -91,6 +91,8 @@ def _holds_enough(
     now: datetime,
 ) -> bool:
     """Return whether one more hold would be too many: nobody closes the diary by holding it."""
+    # Whoever holds from the same address at this moment, with another therapist, is counted after this one.
+    rate_limits.take_turn("hold", address)
     others = Hold.objects.filter(expires_at__gt=now).exclude(visitor=visitor)
     if others.filter(address=address).count() >= HOLDS_PER_ADDRESS:
         return True

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from booking.intervals import from_wall, local_days
@@ -172,6 +173,12 @@ def plan_password_link(therapist: Therapist, *, now: datetime) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def void_password_links(user: User) -> None:
+    """Void the links for a password that are owed to `user` and are not sent yet, in the caller's transaction."""
+    owed = Notification.objects.filter(kind=Kind.PASSWORD_LINK, therapist__user=user)
+    owed.filter(state__in=[*_WAITING, NotificationState.SENDING]).update(state=NotificationState.VOID)
 
 
 def plan_confirm(unconfirmed: Unconfirmed, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from booking import guards, slips
 from booking.encryption import lookup_hash
@@ -52,6 +52,11 @@ ANSWERS = Limit("answer", 5, timedelta(hours=1))
 # Each of these is a line in the access log, which is kept for years.
 LOGGED = Limit("logged", 60, timedelta(hours=1))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
+# Wrong ones: of one account from one address, and of one account.
+PASSWORDS = Limit("password", 5, timedelta(minutes=5))
+CODES = Limit("code", 5, timedelta(minutes=5))
+# Of an app's code, by the half minute for which it was made.
+USED_CODES = Limit("used-code", 1, timedelta(hours=1))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))
 _WITHOUT_DOTS = {"gmail.com", "googlemail.com"}
@@ -86,16 +91,35 @@ def count_each(tried: Sequence[tuple[Limit, str | Sequence[str]]], *, now: datet
     return counted
 
 
-def record(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
-    """Count one try of `limit` by `caller` that is over already, and so cannot be refused any more."""
+def give_back(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
+    """Take back one try of `limit` by `caller` that was counted at the same `now`: it was no guess, but right.
+
+    To count first and take back is one step for each try, however many come at once; to look first and count what
+    was wrong would let all of them pass that look at the same moment.
+    """
     if settings.RATE_LIMITS:
-        # Nobody is to read of an error about what was done: rather one try goes uncounted.
-        with suppress(Busy):
-            _add([(limit, name) for name, _ in limit.each(caller)], now)
+        keys = [lookup_hash("rate", limit.name, name) for name, _ in limit.each(caller)]
+        counted = RateCounter.objects.filter(key__in=keys, window_start=_window_start(limit, now), count__gt=0)
+        # Nobody is to read of an error about what was right: rather one try stays counted.
+        with suppress(OperationalError):
+            counted.update(count=F("count") - 1)
+
+
+def take_turn(name: str, whose: str) -> None:
+    """Let nobody else who takes the turn of `whose` for `name` go on, until the caller's transaction ends: what is
+    counted meanwhile in any table stays true. Raises OperationalError where that takes too long."""
+    # SQLite lets one transaction write at a time by itself.
+    if connection.vendor == "postgresql":
+        number = int(lookup_hash("turn", name, whose)[:16], 16) - 2**63
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
 
 
 def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
-    """Raise TooManyRequests where `caller` has used up `limit`, without counting a try."""
+    """Raise TooManyRequests where `caller` has used up `limit`, without counting a try.
+
+    This spares the work and decides nothing: what is looked for is to be counted all the same, in one step.
+    """
     if not settings.RATE_LIMITS:
         return
     used_up = Q()

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from booking import (
     access_log,
+    accounts,
     appointments,
     by_mail,
     calendars,
@@ -53,6 +54,8 @@ def tidy() -> None:
     appointments.forget_idempotency_keys(now=now)
     rate_limits.forget_old(now=now)
     access_log.forget_old(now=now)
+    access_log.forget_networks()
+    accounts.forget_ended_sessions(now=now)
 
 
 @shared_task(name="booking.tasks.read_calendars")

@@ -45,6 +45,12 @@ class PracticeAdminSite(AdminSite):
         response: HttpResponse = secure_admin_login(super().login)(request, extra_context=extra_context)
         return response
 
+    def password_change(  # type: ignore[override] # what it does is lead elsewhere
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page of the account, which counts wrong passwords; Django's own does not."""
+        return redirect("account_change_password")
+
 
 class SturdyList(ModelAdmin):  # type: ignore[type-arg]
     """Has a list that whoever makes up its address cannot break: what no row can be leads to all of them."""

@@ -50,7 +50,29 @@
   form.addEventListener("change", soon);
   show();
 
-  // A picture goes to where the cursor is.
+  // A picture is a paragraph of its own: on one line with a heading, that would be none any more. It goes before the
+  // block at whose beginning the cursor is, else behind the one in which it is. What is selected stays.
+  const put = (picture) => {
+    const { value, selectionEnd: cursor } = text;
+    const lines = value.split("\n");
+    const blank = (line) => (lines[line] ?? "").trim() === "";
+    const heading = (line) => /^ {0,3}#{1,6}(\s|$)/.test(lines[line] ?? "");
+    const before = value.slice(0, cursor).split("\n");
+    let line = before.length - 1;
+    const begins = before[line] === "" && (blank(line - 1) || heading(line - 1) || heading(line));
+    if (!blank(line) && !begins) {
+      const alone = heading(line);
+      do line += 1;
+      while (!alone && !blank(line) && !heading(line));
+    }
+    const above = lines.slice(0, line).join("\n").trimEnd();
+    const below = lines.slice(line).join("\n").replace(/^\s*\n/, "").trimEnd();
+    const since = above ? `\n\n${picture}` : picture;
+    const all = value.trimEnd();
+    text.setRangeText(below ? `${since}\n\n` : since, above.length, all.length - below.length, "end");
+    const end = above.length + since.length;
+    text.setSelectionRange(end, end);
+  };
   const offer = () => {
     document.querySelectorAll("#pictures code").forEach((code) => {
       const button = document.createElement("button");
@@ -58,7 +80,7 @@
       button.className = "button";
       button.textContent = words.insert;
       button.addEventListener("click", () => {
-        text.setRangeText(code.textContent, text.selectionStart, text.selectionEnd, "end");
+        put(code.textContent);
         text.focus();
         soon();
       });

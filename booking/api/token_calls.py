@@ -109,7 +109,7 @@ def _parent(request: PracticeRequest, token: str, now: datetime) -> Parent:
     try:
         return links.parent_of(token)
     except links.DeadLink:
-        rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
+        rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
         raise
 
 

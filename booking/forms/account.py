@@ -17,7 +17,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from booking.accounts import count_sign_in
+from booking.accounts import counted_code, counted_password, use_code
 
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
 PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
@@ -55,6 +55,13 @@ class ChangePasswordForm(_OwnWords, account.ChangePasswordForm):  # type: ignore
         super().__init__(*args, **kwargs)
         # allauth gives a list, which cannot stand in the one line of a hint.
         self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+
+    def clean_oldpassword(self) -> str:
+        """Check the password, as often as at the door and no oftener."""
+        with counted_password(context.request, self.user.email) as right:
+            password: str = super().clean_oldpassword()
+            right()
+        return password
 
     def clean(self) -> dict[str, Any]:
         """Check that both new passwords are the same."""
@@ -95,8 +102,9 @@ class CodeForm(_OwnWords, mfa.AuthenticateForm):  # type: ignore[misc]
             self.fields["code"].label = _("A recovery code")
 
     def clean_code(self) -> str:
-        count_sign_in(context.request)
-        code: str = super().clean_code()
+        with counted_code(context.request, self.user):
+            code: str = super().clean_code()
+            use_code(context.request, self.user, code)
         return code
 
 
@@ -104,8 +112,9 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
     labels = {"code": _("The code from your app, or a recovery code")}
 
     def clean_code(self) -> str:
-        count_sign_in(context.request)
-        code: str = super().clean_code()
+        with counted_code(context.request, self.user):
+            code: str = super().clean_code()
+            use_code(context.request, self.user, code)
         return code
 
 

@@ -20,6 +20,7 @@ from practice.forms import TranslatedFormField
 from practice.translations import Translated
 
 _LONGEST_NAME = 100
+LAST_POSITION = 1000
 _COMMON_LEADS = ["7d", "3d", "2d", "1d", "12h", "6h", "3h", "2h", "1h"]
 
 
@@ -79,7 +80,7 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Place in the list"),
         help_text=_("The lowest number comes first, and is what parents see at once."),
         min_value=0,
-        max_value=1000,
+        max_value=LAST_POSITION,
     )
 
     class Meta:

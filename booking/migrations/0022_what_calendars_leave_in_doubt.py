@@ -11,7 +11,7 @@ def no_unknown_zone(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("booking", "0017_confirm_by_mail_under_load")]
+    dependencies = [("booking", "0021_no_network_of_families")]
 
     operations = [
         migrations.AddField(

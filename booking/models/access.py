@@ -39,7 +39,8 @@ class AccessEntry(models.Model):
     action = models.CharField(max_length=20, choices=[*LOOKS, *Action.choices])
     # The appointment's public id; none where it is about all of a therapist's at once.
     appointment = models.UUIDField(null=True, blank=True)
-    # Truncated to the network, and empty where nobody called: a worker, a command.
+    # Of a therapist or manager alone, truncated. That of anybody else may still become empty: an older version
+    # kept it.
     network = models.CharField(max_length=50, blank=True)
     kept_until = models.DateTimeField()
 

@@ -1,8 +1,8 @@
 """Who saw or changed which family's data: for managers, to read and as a file."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
@@ -17,10 +17,10 @@ from booking.access import Viewer, note_about_log, therapist_required
 from booking.forms.access_log import LookupForm
 from booking.intervals import local_days
 from booking.models import AccessEntry, Appointment
+from booking.views import spreadsheets
 from practice.requests import PracticeRequest
 
 _ON_A_PAGE = 50
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,6 @@ class Line:
     entry: AccessEntry
     who: str
     opens: bool
-
-
-class _Echo:
-    """A file that gives back what is written to it, line by line."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 @therapist_required
@@ -70,7 +63,9 @@ def download(request: PracticeRequest, viewer: Viewer) -> HttpResponseBase:
     if not form.is_valid():
         return render(request, "agenda/access_log.html", {"form": form}, status=422)
     note_about_log(request, "log_exported")
-    response = StreamingHttpResponse(_file(_entries(request, form)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        spreadsheets.lines(_rows(_entries(request, form))), content_type=spreadsheets.CONTENT_TYPE
+    )
     name = _("access-log")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
@@ -109,17 +104,12 @@ def _who(entry: AccessEntry) -> str:
     return therapist.name if therapist else account.email
 
 
-def _file(found: QuerySet[AccessEntry]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # So that spreadsheets read it as UTF-8.
-    yield "\ufeff"
-    yield writer.writerow([_("Moment (UTC)"), _("What"), _("Who"), _("Account"), _("About"), _("Network")])
+def _rows(found: QuerySet[AccessEntry]) -> Iterator[list[Any]]:
+    yield [_("Moment (UTC)"), _("What"), _("Who"), _("Account"), _("About"), _("Network")]
     for entry in found.iterator(chunk_size=500):
         account = entry.account.email if entry.account_id and entry.account else ""
-        # A spreadsheet would take an address that begins with a sign for a formula.
-        shown = f"'{account}" if account.startswith(_FORMULA) else account
         moment = entry.at.isoformat(timespec="seconds")
-        yield writer.writerow([moment, entry.action, entry.actor, shown, entry.appointment or "", entry.network])
+        yield [moment, entry.action, entry.actor, account, entry.appointment, entry.network]
 
 
 def _address(form: LookupForm, page: int) -> str:

@@ -14,6 +14,7 @@ from booking.errors import (
     AlreadyChanged,
     BookingError,
     Busy,
+    InTimeOff,
     NotOffered,
     OutsideHours,
     SlotTaken,
@@ -31,6 +32,7 @@ _STATUS: dict[type[BookingError], int] = {
     TooEarlyToMark: 409,
     NotOffered: 409,
     OutsideHours: 409,
+    InTimeOff: 409,
     TooManyRequests: 429,
     Busy: 503,
 }

@@ -50,9 +50,9 @@ def move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpRespo
         raise Http404
     whom = {"therapist": chosen, "therapists": therapists}
     if request.method == "POST":
-        return _move(request, found, whom, now)
+        return _move(request, viewer, found, whom, now)
     initial = {"sequence": found.sequence, **_wall(found.start)}
-    return _move_page(request, found, whom, _form(request, found, now, initial=initial), now)
+    return _move_page(request, viewer, found, whom, _form(request, found, now, initial=initial), now)
 
 
 @therapist_required
@@ -164,11 +164,13 @@ def _act(
     return redirect("booking:agenda_appointment", found.public_id)
 
 
-def _move(request: PracticeRequest, found: Appointment, whom: dict[str, Any], now: datetime) -> HttpResponse:
+def _move(
+    request: PracticeRequest, viewer: Viewer, found: Appointment, whom: dict[str, Any], now: datetime
+) -> HttpResponse:
     data = {**request.POST.dict(), **moments.chosen(request, request.POST)}
     form = _form(request, found, now, data=data)
     if not form.is_valid():
-        return _move_page(request, found, whom, form, now, status=422)
+        return _move_page(request, viewer, found, whom, form, now, status=422)
     start = form.cleaned_data["start"]
     tell_parents = form.cleaned_data.get("tell_parents", False)
     try:
@@ -185,7 +187,7 @@ def _move(request: PracticeRequest, found: Appointment, whom: dict[str, Any], no
         )
     except BookingError as error:
         found.refresh_from_db()
-        return _move_page(request, found, whom, form, now, error=error, status=status_of(error))
+        return _move_page(request, viewer, found, whom, form, now, error=error, status=status_of(error))
     # Who was still to hear of it at all is told in any case.
     mailed = moved.notifications.filter(parent__isnull=False, due_at=now).exists()
     messages.success(
@@ -199,6 +201,7 @@ def _move(request: PracticeRequest, found: Appointment, whom: dict[str, Any], no
 
 def _move_page(
     request: PracticeRequest,
+    viewer: Viewer,
     found: Appointment,
     whom: dict[str, Any],
     form: MoveForm,
@@ -219,7 +222,7 @@ def _move_page(
         # Of the appointment as it is now: who saves after reading what changed means that one.
         "sequence": found.sequence,
         "value": start and value_of(start),
-        **moments.answer(request, appointment_type, therapist, start, now, error, moving=found),
+        **moments.answer(request, viewer, appointment_type, therapist, start, now, error, moving=found),
     }
     if isinstance(error, AlreadyChanged):
         context["error"] = _in_her_words(found, error)

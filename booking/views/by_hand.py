@@ -1,6 +1,7 @@
 """Booking by hand: a family phones, and the therapist books any time at all."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -35,12 +36,17 @@ def book(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     if therapist is None or appointment_type is None:
         return render(request, "agenda/by_hand_choose.html", {"therapist": therapist})
     if request.method == "POST":
-        return _book(request, therapist, appointment_type, now)
+        return _book(request, viewer, therapist, appointment_type, now)
     moment = MomentForm(moments.chosen(request, request.GET), zone=request.practice.zone, now=now)
     if "start" in request.GET or {"day", "time"} <= set(request.GET):
         if moment.is_valid():
+            start = moment.cleaned_data["start"]
+            answer = moments.answer(request, viewer, appointment_type, therapist, start, now, None)
+            if "error" in answer:
+                # Looked at before the family is asked for anything.
+                return _choose(request, viewer, therapist, appointment_type, moment, now, answer=answer)
             form = ByHandForm(initial={"key": uuid4().hex, "language": therapist.language})
-            return _details(request, therapist, appointment_type, moment, form, now)
+            return _details(request, therapist, appointment_type, moment, form, answer)
     else:
         moment = MomentForm(initial={"day": request.GET.get("day")}, zone=request.practice.zone, now=now)
     return _choose(request, viewer, therapist, appointment_type, moment, now)
@@ -68,7 +74,10 @@ def _choose(
     appointment_type: AppointmentType,
     moment: MomentForm,
     now: datetime,
+    *,
+    answer: dict[str, Any] | None = None,
 ) -> HttpResponse:
+    """Ask for a moment; `answer` says what is in the way of the one that was chosen."""
     day_form = DayForm({"day": request.GET.get("from", "")})
     from_day = day_form.cleaned_data.get("day") if day_form.is_valid() else None
     context = {
@@ -79,8 +88,10 @@ def _choose(
         "types": therapist.appointment_types.all(),
         "form": moment,
         "query": urlencode({"type": appointment_type.slug, "therapist": therapist.slug}),
+        **(answer or {}),
     }
-    return render(request, "agenda/by_hand_choose.html", context, status=422 if moment.errors else 200)
+    status = 422 if moment.errors else 409 if answer else 200
+    return render(request, "agenda/by_hand_choose.html", context, status=status)
 
 
 def _details(
@@ -89,11 +100,11 @@ def _details(
     appointment_type: AppointmentType,
     moment: MomentForm,
     form: ByHandForm,
-    now: datetime,
+    answer: dict[str, Any],
     *,
-    error: BookingError | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Ask for the family's data; `answer` is what there is to say about the moment."""
     start = moment.cleaned_data.get("start")
     context = {
         "therapist": therapist,
@@ -103,19 +114,29 @@ def _details(
         "start": start,
         "end": start and start + appointment_type.duration,
         "value": start and value_of(start),
-        **moments.answer(request, appointment_type, therapist, start, now, error),
+        **answer,
         "query": urlencode({"type": appointment_type.slug, "therapist": therapist.slug}),
     }
     return render(request, "agenda/by_hand_details.html", context, status=status)
 
 
 def _book(
-    request: PracticeRequest, therapist: Therapist, appointment_type: AppointmentType, now: datetime
+    request: PracticeRequest,
+    viewer: Viewer,
+    therapist: Therapist,
+    appointment_type: AppointmentType,
+    now: datetime,
 ) -> HttpResponse:
     moment = MomentForm(moments.chosen(request, request.POST), zone=request.practice.zone, now=now)
     form = ByHandForm(request.POST)
+
+    def again(error: BookingError | None, status: int) -> HttpResponse:
+        start = moment.cleaned_data.get("start")
+        answer = moments.answer(request, viewer, appointment_type, therapist, start, now, error)
+        return _details(request, therapist, appointment_type, moment, form, answer, status=status)
+
     if not (moment.is_valid() & form.is_valid()):
-        return _details(request, therapist, appointment_type, moment, form, now, status=422)
+        return again(None, 422)
     start = moment.cleaned_data["start"]
     try:
         appointment = by_hand.book(
@@ -131,8 +152,7 @@ def _book(
             request=_request(form, therapist, appointment_type, start),
         )
     except BookingError as error:
-        status = status_of(error)
-        return _details(request, therapist, appointment_type, moment, form, now, error=error, status=status)
+        return again(error, status_of(error))
     if appointment.state == State.CONFIRMED:
         # An old form that is sent once more leads to what it made, whatever became of that.
         messages.success(request, _("The appointment is booked."))

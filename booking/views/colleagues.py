@@ -64,12 +64,14 @@ def set_bookable(request: PracticeRequest, viewer: Viewer, slug: str, bookable: 
 def set_open(request: PracticeRequest, viewer: Viewer, slug: str, open: bool) -> HttpResponse:
     """Close the account of a colleague who left, or open it again."""
     user = _account_of_another(request, viewer, slug)
-    done = (
-        _("The account is open again. Parents can book again once you let them.")
-        if open
-        else _("The account is closed, and parents do not book any more. What was booked stays booked.")
-    )
-    return _act(request, lambda: accounts.set_open(user, open=open), done)
+    if open:
+        done = _(
+            "The account is open again, and a mail with a link to choose a password is on its way. "
+            "Parents can book again once you let them."
+        )
+        return _act(request, lambda: accounts.open_again(user, now=timezone.now()), done)
+    done = _("The account is closed, and parents do not book any more. What was booked stays booked.")
+    return _act(request, lambda: accounts.set_open(user, open=False), done)
 
 
 @therapist_required

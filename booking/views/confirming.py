@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from booking import by_mail, client, links, rate_limits
-from booking.errors import BookingError, TooManyRequests
+from booking.errors import BookingError, Busy, TooManyRequests
 from booking.forms.parent import AddressForm
 from booking.models import Unconfirmed
-from booking.views.answers import private, status_of, too_many, with_error
+from booking.views.answers import busy, private, status_of, too_many, with_error
 from practice.requests import PracticeRequest
 
 
@@ -48,16 +48,19 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
     now, caller = timezone.now(), client.networks(request)
     try:
         rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
-        public_id = links.unconfirmed_id(token)
-        # Pressed twice, or opened once more: what it made.
-        if made := by_mail.confirmed(public_id, now=now):
-            return redirect("booking:booked", links.manage_token(made.parents.get()))
-        unconfirmed = by_mail.waiting(public_id, now=now)
+        try:
+            public_id = links.unconfirmed_id(token)
+            # Pressed twice, or opened once more: what it made.
+            if made := by_mail.confirmed(public_id, now=now):
+                return redirect("booking:booked", links.manage_token(made.parents.get()))
+            unconfirmed = by_mail.waiting(public_id, now=now)
+        except links.DeadLink:
+            rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
+            return render(request, "booking/dead_link.html", status=404)
     except TooManyRequests as error:
         return too_many(request, error)
-    except links.DeadLink:
-        rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
-        return render(request, "booking/dead_link.html", status=404)
+    except Busy:
+        return busy(request)
     context = _about(unconfirmed)
     if request.method != "POST":
         return render(request, "booking/confirm.html", context)

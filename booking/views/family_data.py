@@ -89,12 +89,12 @@ def as_file(request: PracticeRequest, parent: Parent) -> HttpResponse:
 
 def _answer(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     form, family = AnswerForm(request.POST), str(parent.public_id)
-    rate_limits.refuse_exhausted(rate_limits.ANSWERS, family, now=now)
     if form.is_valid():
+        rate_limits.count(rate_limits.ANSWERS, family, now=now)
         if family_data.knows(parent, form.cleaned_data["phone"]):
+            rate_limits.give_back(rate_limits.ANSWERS, family, now=now)
             request.session[_KEY] = {family: int((now + OPEN_FOR).timestamp())}
             return redirect("booking:family_data", token)
-        rate_limits.record(rate_limits.ANSWERS, family, now=now)
         _note("refused", parent, now)
         form.add_error("phone", _("This is not the number that we have. You can call us too."))
     return _ask(request, token, form, status=422)

@@ -23,13 +23,16 @@ def read(request: PracticeRequest, token: str) -> HttpResponse:
     caller, now = client.networks(request), timezone.now()
     try:
         rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
-        therapist = links.therapist_of(token)
+        try:
+            therapist = links.therapist_of(token)
+        except links.DeadLink:
+            rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
+            sentence = _("This calendar is not here any more.")
+            return HttpResponse(sentence, status=404, content_type="text/plain; charset=utf-8")
     except TooManyRequests as error:
         return HttpResponse(str(error), status=429, headers={"Retry-After": str(error.retry_after)})
-    except links.DeadLink:
-        rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
-        sentence = _("This calendar is not here any more.")
-        return HttpResponse(sentence, status=404, content_type="text/plain; charset=utf-8")
+    except Busy as error:
+        return HttpResponse(str(error), status=503, headers={"Retry-After": "5"})
     content = feed.feed(therapist, request.practice, now=now)
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == etag:

@@ -43,7 +43,7 @@ def with_parent(view: View) -> View:
             try:
                 parent = links.parent_of(token)
             except links.DeadLink:
-                rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
+                rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
                 return render(request, "booking/dead_link.html", status=404)
             if request.method == "POST":
                 # Whoever does something here does it in a language that they read; to look changes nothing.

@@ -1,6 +1,5 @@
 """The numbers of the practice: as a plot with a table beneath, and as a file for a spreadsheet."""
 
-import csv
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,6 +14,7 @@ from booking import numbers
 from booking.access import Viewer, therapist_required
 from booking.models import Therapist
 from booking.numbers import By, Numbers
+from booking.views import spreadsheets
 from practice.requests import PracticeRequest
 
 # The plot, in its own units: so high, a bar and the space beside it so wide, a line of words so high.
@@ -73,39 +73,35 @@ def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
 def download(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
     """Give the same numbers as a CSV file; nobody is named in it."""
     by, therapists, _therapist = _asked(request, viewer)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    found = numbers.numbers(therapists, by, zone=request.practice.zone, now=timezone.now())
+    head = [
+        _("First day"),
+        _("Last day"),
+        _("Booked"),
+        _("Came"),
+        _("Did not come"),
+        _("Cancelled"),
+        _("Open"),
+        _("Days booked ahead"),
+        _("Offered time taken, in per cent"),
+    ]
+    rows = [
+        [
+            row.first.isoformat(),
+            row.last.isoformat(),
+            row.booked,
+            row.kept,
+            row.no_show,
+            row.cancelled,
+            row.open,
+            row.lead_days,
+            row.used,
+        ]
+        for row in found
+    ]
+    response = HttpResponse(spreadsheets.lines([head, *rows]), content_type=spreadsheets.CONTENT_TYPE)
     name = _("numbers")
     response["Content-Disposition"] = f'attachment; filename="{name}-{by}.csv"'
-    # So that spreadsheets read it as UTF-8.
-    response.write("\ufeff")
-    writer = csv.writer(response)
-    writer.writerow(
-        [
-            _("First day"),
-            _("Last day"),
-            _("Booked"),
-            _("Came"),
-            _("Did not come"),
-            _("Cancelled"),
-            _("Open"),
-            _("Days booked ahead"),
-            _("Offered time taken, in per cent"),
-        ]
-    )
-    for row in numbers.numbers(therapists, by, zone=request.practice.zone, now=timezone.now()):
-        writer.writerow(
-            [
-                row.first.isoformat(),
-                row.last.isoformat(),
-                row.booked,
-                row.kept,
-                row.no_show,
-                row.cancelled,
-                row.open,
-                "" if row.lead_days is None else row.lead_days,
-                "" if row.used is None else row.used,
-            ]
-        )
     return response
 
 

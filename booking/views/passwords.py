@@ -1,7 +1,8 @@
 """Choosing a password by the link in a mail, for who is new or has forgotten it."""
 
 from django.contrib import messages
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.models import User
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -42,10 +43,20 @@ class ChoosePasswordView(PasswordResetConfirmView):
     template_name = "account/choose_password.html"
     success_url = reverse_lazy("account_login")
 
+    def get_user(self, uidb64: str) -> User | None:
+        """Return whose account it is; nobody's where it is closed: then no link leads into it."""
+        user = super().get_user(uidb64)
+        return user if isinstance(user, User) and user.is_active else None
+
     def form_valid(self, form: ChoosePasswordForm) -> HttpResponse:  # type: ignore[override]
-        """Keep the password, by which every session of the account ends."""
+        """Keep the password, by which every session of the account ends; not where the account was closed a moment
+        ago, or the link used."""
+        if not accounts.choose_password(form.user, form.cleaned_data["new_password1"]):
+            self.validlink = False
+            return self.render_to_response(self.get_context_data())
+        del self.request.session[INTERNAL_RESET_SESSION_TOKEN]
         messages.success(self.request, _("Your password is kept. Sign in with it now."))
-        return super().form_valid(form)
+        return redirect(self.get_success_url())
 
 
 @private

@@ -5,6 +5,7 @@ from io import BytesIO
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,8 +18,8 @@ from tests.booking.test_guards import refused
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 
-def written(*, days_ago: int = 0) -> AccessEntry:
-    access_log.record("seen", [uuid4()], by=Actor.PARENT, at=timezone.now() - timedelta(days=days_ago))
+def written(*, days_ago: int = 0, by: Actor = Actor.THERAPIST) -> AccessEntry:
+    access_log.record("seen", [uuid4()], by=by, at=timezone.now() - timedelta(days=days_ago))
     return AccessEntry.objects.latest("at") if not days_ago else AccessEntry.objects.earliest("at")
 
 
@@ -37,7 +38,65 @@ def test_only_the_network_of_an_address_is_written(address: str, network: str) -
     assert written().network == ""
 
 
+@pytest.mark.parametrize("actor", [Actor.PARENT, Actor.SYSTEM])
+def test_of_a_family_no_network_is_written(actor: Actor) -> None:
+    """What the program does by itself may be what a parent has just asked for: an erasure, say."""
+    with access_log.calling_from("203.0.113.77"):
+        assert written(by=actor).network == ""
+
+
+def make_old_entry(actor: Actor, network: str = "203.0.113.0/24") -> AccessEntry:
+    """Write an entry as an older version did, with the network of whoever called."""
+    moment = timezone.now()
+    return AccessEntry.objects.create(
+        at=moment,
+        actor=actor,
+        action="seen",
+        appointment=uuid4(),
+        network=network,
+        kept_until=moment + timedelta(days=9),
+    )
+
+
+def test_networks_of_families_that_came_from_elsewhere_are_emptied() -> None:
+    old = {actor: make_old_entry(actor) for actor in Actor}
+
+    assert access_log.forget_networks() == 2
+    assert access_log.forget_networks() == 0
+
+    for entry in old.values():
+        entry.refresh_from_db()
+    assert {actor: entry.network for actor, entry in old.items()} == {
+        Actor.PARENT: "",
+        Actor.SYSTEM: "",
+        Actor.THERAPIST: "203.0.113.0/24",
+    }
+
+
 class TestTheDatabaseItself:
+    @pytest.mark.parametrize("field", [field.name for field in AccessEntry._meta.concrete_fields])
+    def test_lets_nothing_but_the_network_of_a_family_become_empty(self, field: str) -> None:
+        entry = make_old_entry(Actor.PARENT)
+        other = {
+            "id": uuid4(),
+            "at": entry.at + timedelta(seconds=1),
+            "actor": Actor.SYSTEM,
+            "account": User.objects.create(username="bob"),
+            "action": "listed",
+            "appointment": None,
+            "network": "198.51.100.0/24",
+            "kept_until": entry.kept_until - timedelta(days=1),
+        }
+
+        with refused("access_log_changed"):
+            AccessEntry.objects.filter(pk=entry.pk).update(**{"network": "", field: other[field]})
+
+    def test_keeps_the_network_of_a_therapist(self) -> None:
+        entry = make_old_entry(Actor.THERAPIST)
+
+        with refused("access_log_changed"):
+            AccessEntry.objects.filter(pk=entry.pk).update(network="")
+
     def test_refuses_every_change(self) -> None:
         entry = written()
 
@@ -78,7 +137,7 @@ class TestTheDatabaseItself:
                 write_over()
 
         entry.refresh_from_db()
-        assert entry.actor == Actor.PARENT
+        assert entry.actor == Actor.THERAPIST
 
     def test_refuses_to_empty_the_table(self) -> None:
         if connection.vendor == "sqlite":
@@ -108,3 +167,17 @@ def test_a_restore_takes_nothing_away() -> None:
     backups.read(BytesIO(file.getvalue()), overwrite=True)
 
     assert set(AccessEntry.objects.all()) == {before, since}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_of_an_older_version_brings_back_no_network_of_a_family() -> None:
+    make_practice()
+    entry, file = make_old_entry(Actor.PARENT), BytesIO()
+    backups.write(file, now=timezone.now())
+    guards.let_log_go(connection)
+    AccessEntry.objects.all().delete()
+    guards.install(connection)
+
+    backups.read(BytesIO(file.getvalue()), overwrite=True)
+
+    assert AccessEntry.objects.get(pk=entry.pk).network == ""

@@ -1,20 +1,28 @@
 """Accounts, where two managers act at the same moment, for who left, and for an address that nobody has."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
-from booking import accounts, feed, links, outbox
-from booking.models import FeedDetail, Notification, Therapist
-from tests.booking.accounts import make_account
-from tests.booking.factories import make_practice, make_therapist, wall
+from booking import accounts, calendars, feed, links, outbox
+from booking.models import CalendarSource, FeedDetail, Kind, Notification, NotificationState, Therapist
+from tests.booking.accounts import PASSWORD, code, make_account, signed_in
+from tests.booking.factories import AMSTERDAM, make_practice, make_therapist, wall
 from tests.visitor import all_at_once
 
 NOW = wall("2026-11-30 10:00")
+LOGIN = "/en/account/login/"
+STRONG = "drie groene fietsen"
 
 
 def outcome(act: Callable[[], object]) -> Callable[[], str]:
@@ -80,6 +88,119 @@ class TestClosing:
         assert not alice.feed_on
         feed.turn_on(alice, FeedDetail.NAMES)
         assert links.feed_url(alice) != first
+
+    @pytest.fixture
+    def alice(self) -> Therapist:
+        make_practice()
+        return make_therapist(user=make_account("alice@praktijk.example"))
+
+    def test_no_link_of_before_chooses_a_password_then_or_after_it_is_open_again(self, alice: Therapist) -> None:
+        assert alice.user
+        path = links.password_url(alice).removeprefix("http://testserver")
+        # Its token is in the session by now, and the form on the screen.
+        begun = Client()
+        form = begun.get(path)["Location"]
+        assert begun.get(form).context["validlink"]
+
+        accounts.set_open(alice.user, open=False)
+        assert not Client().get(path, follow=True).context["validlink"]
+        assert not begun.post(form, {"new_password1": STRONG}).context["validlink"]
+
+        accounts.set_open(alice.user, open=True)
+        assert not Client().get(path, follow=True).context["validlink"]
+        assert not begun.post(form, {"new_password1": STRONG}).context["validlink"]
+        assert not User.objects.get().check_password(STRONG)
+
+    def test_a_link_made_while_it_is_closed_opens_nothing_then_or_later(self, alice: Therapist) -> None:
+        assert alice.user
+        accounts.set_open(alice.user, open=False)
+        path = links.password_url(alice).removeprefix("http://testserver")
+        assert not Client().get(path, follow=True).context["validlink"]
+
+        accounts.set_open(alice.user, open=True)
+
+        assert not Client().get(path, follow=True).context["validlink"]
+
+    def test_a_link_that_is_not_sent_yet_never_is(self, alice: Therapist) -> None:
+        assert alice.user
+        accounts.send_password_link(alice, now=NOW)
+
+        accounts.set_open(alice.user, open=False)
+        accounts.set_open(alice.user, open=True)
+
+        assert Notification.objects.get().state == NotificationState.VOID
+
+    def test_opened_again_it_gets_a_link_and_the_old_password_is_gone(self, alice: Therapist) -> None:
+        assert alice.user
+        accounts.set_open(alice.user, open=False)
+
+        assert accounts.open_again(alice.user, now=NOW)
+
+        assert (alice.user.is_active, alice.user.has_usable_password()) == (True, False)
+        assert Notification.objects.get().kind == Kind.PASSWORD_LINK
+        assert Client().post(LOGIN, {"login": alice.user.email, "password": PASSWORD}).status_code == 200
+
+    @pytest.mark.parametrize("then", ["closed", "opened again", "another password"])
+    def test_a_first_step_of_before_leads_no_further(self, alice: Therapist, then: str) -> None:
+        cache.clear()
+        assert alice.user
+        browser = Client(headers={"accept-language": "en"})
+        browser.post(LOGIN, {"login": alice.user.email, "password": PASSWORD})
+        if then == "another password":
+            accounts.choose_password(alice.user, STRONG)
+        else:
+            accounts.set_open(alice.user, open=False)
+        if then == "opened again":
+            accounts.set_open(alice.user, open=True)
+
+        browser.post("/en/account/2fa/authenticate/", {"code": code()})
+
+        accounts.set_open(alice.user, open=True)
+        assert browser.get("/en/agenda/")["Location"].startswith(LOGIN)
+
+    def test_no_session_lives_again_even_one_that_nobody_listed(self, alice: Therapist) -> None:
+        assert alice.user
+        browser = signed_in(alice.user)
+        assert browser.get("/en/agenda/").status_code == 200
+
+        accounts.set_open(alice.user, open=False)
+        accounts.set_open(alice.user, open=True)
+
+        assert browser.get("/en/agenda/")["Location"].startswith(LOGIN)
+
+    def test_a_password_chosen_at_the_same_moment_does_not_open_it(self, alice: Therapist) -> None:
+        """Whoever was about to save it had read the account while it was open."""
+        stale = User.objects.get()
+        assert alice.user
+        accounts.set_open(alice.user, open=False)
+
+        assert not accounts.choose_password(stale, STRONG)
+
+        assert (User.objects.get().is_active, User.objects.get().has_usable_password()) == (False, False)
+
+    def test_the_private_calendar_is_read_no_more(self, alice: Therapist) -> None:
+        assert alice.user
+        calendars.add(alice, name="Thuis", url="https://x.example/x.ics", now=NOW)
+
+        accounts.set_open(alice.user, open=False)
+        calendars.read_due(lambda: NOW, zone=AMSTERDAM)
+
+        assert CalendarSource.objects.get().due_at == NOW
+
+
+@pytest.mark.django_db
+def test_of_a_session_that_ended_nothing_is_kept() -> None:
+    user = make_account("alice@praktijk.example")
+    moment = timezone.now()
+    kept = {}
+    for name, until in (("live", moment + timedelta(hours=1)), ("over", moment - timedelta(seconds=1))):
+        Session.objects.create(session_key=name, session_data="", expire_date=until)
+        kept[name] = UserSession.objects.create(user=user, session_key=name, ip="0.0.0.0", user_agent="Firefox")
+    UserSession.objects.create(user=user, session_key="gone", ip="0.0.0.0", user_agent="Firefox")
+
+    assert accounts.forget_ended_sessions(now=moment) == 2
+
+    assert list(UserSession.objects.all()) == [kept["live"]]
 
 
 @pytest.mark.django_db

@@ -11,13 +11,14 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from booking import accounts, diary, feed, free_time
+from booking import accounts, diary, feed, free_time, links
 from booking.intervals import Interval
 from booking.models import (
     Appointment,
     AppointmentType,
     FeedDetail,
     Hold,
+    Kind,
     Notification,
     Parent,
     State,
@@ -331,6 +332,7 @@ class TestAccounts:
         assert not User.objects.get(therapist=alice).is_active
         assert list(free_time.offering(consult)) == []
         assert not alice.feed_on
+        assert not User.objects.get(therapist=alice).has_usable_password()
         assert not UserSession.objects.filter(user=alice.user_id).exists()
 
     def test_who_is_opened_again_signs_in_and_is_not_booked_yet(self, bob: Client, alice: Therapist) -> None:
@@ -343,6 +345,21 @@ class TestAccounts:
         alice.refresh_from_db()
         assert User.objects.get(therapist=alice).is_active
         assert not alice.active
+        # By a password of her own choice, as somebody new: that of before is gone.
+        assert Notification.objects.get().kind == Kind.PASSWORD_LINK
+
+    @pytest.mark.parametrize("other", [True, False], ids=["another account", "no account"])
+    def test_whoever_had_the_account_of_a_therapist_reads_her_feed_no_more(
+        self, bob: Client, alice: Therapist, other: bool
+    ) -> None:
+        feed.turn_on(alice, FeedDetail.NAMES)
+        address = links.feed_url(alice)
+        data: dict[str, Any] = {"name": "Alice", "slug": "alice", "email": alice.email, "language": "nl"}
+        data["user"] = make_account("erin@praktijk.example").pk if other else ""
+
+        assert bob.post(f"/en/beheer/booking/therapist/{alice.pk}/change/", data).status_code == 302
+
+        assert Client().get(address).status_code == 404
 
     @pytest.mark.parametrize(
         ("notices_to", "then"),

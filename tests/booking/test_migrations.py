@@ -11,9 +11,11 @@ from schedule.models import Event
 
 from booking import diary, guards
 from booking.intervals import Interval
-from booking.models import Appointment
+from booking.models import AccessEntry, Actor, Appointment
 from practice.translations import Translated
 from tests.booking.factories import make_appointment, make_therapist, make_type, wall
+from tests.booking.test_access_log import make_old_entry
+from tests.booking.test_guards import refused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engines]
 
@@ -66,3 +68,27 @@ def test_guards_stand_again_after_each(newest_again: None) -> None:
     migrate()
 
     assert not guards.missing(connection)
+
+
+def test_networks_of_families_are_emptied_and_the_log_is_guarded_again(newest_again: None) -> None:
+    migrate("booking", "0016")
+    # The guard as it was then: it refused every change.
+    with connection.cursor() as cursor:
+        on = "" if connection.vendor == "sqlite" else " ON booking_accessentry"
+        cursor.execute(f"DROP TRIGGER IF EXISTS access_log_changed{on}")
+        cursor.execute(
+            "CREATE TRIGGER access_log_changed BEFORE UPDATE ON booking_accessentry"
+            " BEGIN SELECT RAISE(ABORT, 'access_log_changed'); END"
+            if connection.vendor == "sqlite"
+            else "CREATE TRIGGER access_log_changed BEFORE UPDATE ON booking_accessentry FOR EACH ROW"
+            " EXECUTE FUNCTION booking_refuse()"
+        )
+    entries = {actor: make_old_entry(actor) for actor in Actor}
+
+    migrate("booking", "0021")
+
+    for entry in entries.values():
+        entry.refresh_from_db()
+    assert [entries[actor].network for actor in Actor] == ["", "203.0.113.0/24", ""]
+    with refused("access_log_changed"):
+        AccessEntry.objects.update(action="listed")

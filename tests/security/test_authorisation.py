@@ -17,6 +17,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from booking.models import Therapist
+from tests.booking.factories import make_appointment, make_type
 from tests.house import LEFT_BEHIND, NOW, Route, browser_of, every_route, make_house
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +41,8 @@ SHOWN_NOW = ("sign-in", "step", "step", "step", "step", "step")
 SHOWN_NOW_OF_A_SECOND_STEP = ("sign-in", "step", "404", "step", "step", "step")
 THERAPISTS = ("sign-in", "step", "step", "in", "in", "in")
 OWN = ("sign-in", "step", "step", "404", "in", "in")
+# Alice offers it, and so does Carol: only who manages the practice changes it.
+SHARED = ("sign-in", "step", "step", "404", "403", "in")
 # A therapist's own days and calendars are asked for by therapist: a manager opens them as hers.
 HERS = ("sign-in", "step", "step", "404", "in", "404")
 HERS_TO_REMOVE = ("sign-in", "step", "step", "nothing", "in", "nothing")
@@ -83,8 +87,9 @@ TABLE = {
         booking:agenda_appointment booking:agenda_cancel booking:agenda_move booking:agenda_send_again
         booking:agenda_end_links booking:agenda_ask_to_move booking:agenda_erase booking:agenda_attended
         booking:agenda_correct booking:agenda_download
-        booking:agenda_no_show booking:retry_mail booking:change_appointment_type booking:many_bookings
+        booking:agenda_no_show booking:retry_mail booking:many_bookings
     """,
+    SHARED: "booking:change_appointment_type",
     HERS: """
         booking:change_working_hours booking:change_time_off booking:change_extra_opening
         booking:read_calendar booking:choose_calendar booking:remove_calendar
@@ -221,3 +226,27 @@ def test_the_table_and_the_addresses_are_the_same(house: dict[str, Any]) -> None
     named = [name for name, _ in ROWS]
 
     assert sorted(named) == sorted(routes)
+
+
+# Alice and Carol offer the first, Charlie the second, Alice alone the other two; of the last one Charlie still has
+# an appointment.
+TYPES = {
+    "eerste-afspraak": {"charlie": "404", "alice": "403", "carol": "in"},
+    "gesprek": {"charlie": "in", "alice": "404", "carol": "in"},
+    "eigen": {"charlie": "404", "alice": "in", "carol": "in"},
+    "was-gedeeld": {"charlie": "404", "alice": "403", "carol": "in"},
+}
+
+
+@pytest.mark.parametrize("slug", TYPES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_type_is_changed_by_whom_it_alone_concerns(house: dict[str, Any], method: str, slug: str) -> None:
+    alice, charlie = (Therapist.objects.get(slug=name) for name in ("alice", "charlie"))
+    make_type(alice, slug="eigen")
+    make_appointment(make_type(alice, slug="was-gedeeld"), therapist=charlie, start="2026-12-01 14:00")
+    address = reverse("booking:change_appointment_type", args=[slug])
+
+    asked = {role: ask(enter(role), method, Route("", address)) for role in TYPES[slug]}
+
+    assert {role: found for role, (found, _written) in asked.items()} == TYPES[slug]
+    assert [tables for _found, tables in asked.values() if tables] == []

@@ -154,8 +154,11 @@ def test_what_spreadsheets_read_begins_no_formula(text: str, appointment: Appoin
     for path in ("inzage/inzage.csv", "cijfers/cijfers.csv"):
         answer: Any = hers.get(f"/en/agenda/{path}")
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        rows = list(csv.reader(StringIO(content.decode("utf-8-sig"))))
+        rows = list(csv.reader(StringIO(content.decode("utf-8-sig")), delimiter=";"))
         assert len(rows) > 1
+        # As a Dutch Excel wants it: a mark that says UTF-8, semicolons, and no fewer cells in any row.
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert {len(row) for row in rows} == {len(rows[0])} != {1}
         cells = [cell for row in rows for cell in row]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 

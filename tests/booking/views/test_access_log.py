@@ -114,7 +114,7 @@ def test_the_file_has_all_of_it_and_runs_nothing(browsers: dict[str, Client], ap
     User.objects.filter(pk=account("alice").pk).update(email="=cmd|x@praktijk.example")
 
     answer = browsers["bob"].get(f"{LOG}inzage.csv?about={appointment.public_id}")
-    rows = list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig"))))
+    rows = list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig")), delimiter=";"))
 
     assert answer["Content-Disposition"] == 'attachment; filename="access-log.csv"'
     assert rows[1:] == [

@@ -398,9 +398,18 @@ class TestMoving:
 
         assert response.status_code == 409
         page = text(response)
-        assert "Something else is booked, kept free or planned at this time." in page
+        assert "Something else is booked, kept free or planned at this time. 11:00–12:00: First consul" in page
         assert "Wed 2 Dec 10:00" in page
         assert 'value="2026-12-02"' in response.content.decode()
+
+    def test_its_own_time_is_in_nobodys_way(self, browsers: dict[str, Client], appointment: Appointment) -> None:
+        make_appointment(appointment.appointment_type, start="2026-12-01 11:00")
+
+        response = browsers["alice"].post(
+            address(appointment, "verzetten/"), {**MOVE, "day": "2026-12-01", "time": "10:30"}
+        )
+
+        assert [one.times for one in response.context["in_the_way"]] == ["11:00–12:00"]
 
     def test_the_second_browser_reads_what_changed_and_may_go_on(
         self, browsers: dict[str, Client], appointment: Appointment

@@ -1,5 +1,6 @@
 """Booking by hand: a family phones."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +9,25 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.models import Appointment, AppointmentType, Kind, Notification, State, Therapist
-from tests.booking.factories import make_appointment, make_hours, make_practice, make_type, wall
+from booking import diary, holds
+from booking.intervals import Interval
+from booking.models import (
+    AccessEntry,
+    Appointment,
+    AppointmentType,
+    CalendarSource,
+    ImportedBusy,
+    Kind,
+    Notification,
+    State,
+    Therapist,
+)
+from tests.booking.factories import AMSTERDAM, make_appointment, make_hours, make_practice, make_type, wall
 from tests.booking.views.reading import dead_ends, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NOW = wall("2026-11-30 10:30")
 URL = "/en/agenda/afspraak/nieuw/"
 FORM = {
     "day": "2026-12-01",
@@ -33,7 +47,7 @@ FORM = {
 
 @pytest.fixture(autouse=True)
 def clock() -> Any:
-    with time_machine.travel(wall("2026-11-30 10:30"), tick=False) as traveller:
+    with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
@@ -205,6 +219,147 @@ def test_many_appointments_cost_as_many_queries_as_one(
     with CaptureQueriesContext(connection) as many:
         browsers["alice"].get(URL)
     assert len(one) == len(many)
+
+
+class TestWhatIsInTheWay:
+    """It is looked at when the moment is chosen, and again when the family is booked; each time it has a name."""
+
+    TAKEN = "Something else is booked, kept free or planned at this time."
+    QUARTER_PAST = {"type": "consult", "therapist": "alice", "day": "2026-12-01", "time": "10:15"}
+
+    def asked(self, browser: Client, **change: str) -> Any:
+        return browser.get(URL, {**self.QUARTER_PAST, **change})
+
+    def test_an_appointment_is_named_before_the_family_is_asked_for_anything(
+        self, browsers: dict[str, Client], consult: AppointmentType
+    ) -> None:
+        taken = make_appointment(consult, start="2026-12-01 10:30")
+
+        page = self.asked(browsers["alice"])
+
+        assert page.status_code == 409
+        assert f"{self.TAKEN} 10:30–11:30: First consultation, Sam Free near it:" in text(page)
+        assert f'href="/en/agenda/afspraak/{taken.public_id}/"' in page.content.decode()
+        assert 'name="parent_name"' not in page.content.decode()
+        shown = page.context["form"]
+        assert (shown["day"].value(), shown["time"].value()) == ("2026-12-01", "10:15")
+        # The child's name is data of a family: to show it is a look.
+        assert AccessEntry.objects.get(appointment=taken.public_id).action == "listed"
+
+    def test_a_free_moment_leads_on(self, browsers: dict[str, Client], consult: AppointmentType) -> None:
+        make_appointment(consult, start="2026-12-01 11:15")
+        make_appointment(consult, start="2026-12-01 09:15")
+
+        page = self.asked(browsers["alice"])
+
+        assert page.status_code == 200
+        assert 'name="parent_name"' in page.content.decode()
+        assert not AccessEntry.objects.exists()
+
+    def test_a_cancelled_one_is_in_nobodys_way(
+        self, browsers: dict[str, Client], consult: AppointmentType
+    ) -> None:
+        make_appointment(consult, start="2026-12-01 10:30", state=State.CANCELLED, cancelled_at=NOW)
+
+        assert self.asked(browsers["alice"]).status_code == 200
+
+    def test_what_is_kept_free_around_both_is_said(
+        self, browsers: dict[str, Client], consult: AppointmentType
+    ) -> None:
+        minutes = timedelta(minutes=15)
+        AppointmentType.objects.update(buffer_before=minutes, buffer_after=minutes)
+        consult.refresh_from_db()
+        make_appointment(consult, start="2026-12-01 11:30")
+
+        page = text(self.asked(browsers["alice"]))
+
+        assert "11:30–12:30: First consultation, Sam (with the time around it 11:15–12:45)" in page
+        assert "This appointment takes 10:00–11:30, with what is kept free before and after it." in page
+
+    def test_a_family_that_is_booking_is_no_name_but_a_time(
+        self, browsers: dict[str, Client], consult: AppointmentType
+    ) -> None:
+        holds.hold(consult, wall("2026-12-01 10:30"), visitor="v", address="a", zone=AMSTERDAM, now=NOW)
+
+        page = text(self.asked(browsers["alice"]))
+
+        assert "10:30–11:30: kept until 10:40 for a family that is booking" in page
+
+    @pytest.mark.parametrize(
+        ("who", "named"), [("alice", "“Thuis”, your calendar elsewhere"), ("bob", "Busy elsewhere")]
+    )
+    def test_a_calendar_elsewhere_has_its_name_for_its_owner_alone(
+        self, browsers: dict[str, Client], alice: Therapist, who: str, named: str
+    ) -> None:
+        home = CalendarSource.objects.create(therapist=alice, name="Thuis", url="https://x.example", due_at=NOW)
+        for start, end in (("2026-11-30 22:00", "2026-12-01 10:20"), ("2026-12-01 10:10", "2026-12-01 10:40")):
+            ImportedBusy.objects.create(source=home, start=wall(start), end=wall(end))
+
+        page = text(self.asked(browsers[who]))
+
+        assert f"until 10:40: {named} Free near it:" in page
+        assert ("Thuis" in page) is (who == "alice")
+
+    def test_all_of_it_is_named_in_its_order(
+        self, browsers: dict[str, Client], alice: Therapist, consult: AppointmentType
+    ) -> None:
+        make_appointment(consult, start="2026-12-01 11:00")
+        make_appointment(consult, start="2026-12-01 09:30")
+        home = CalendarSource.objects.create(therapist=alice, name="Thuis", url="https://x.example", due_at=NOW)
+        ImportedBusy.objects.create(source=home, start=wall("2026-12-01 10:30"), end=wall("2026-12-01 11:00"))
+
+        found = [one.times for one in self.asked(browsers["alice"]).context["in_the_way"]]
+
+        assert found == ["09:30–10:30", "10:30–11:00", "11:00–12:00"]
+
+    def test_the_manager_is_told_of_the_colleague_she_books_for(
+        self, browsers: dict[str, Client], consult: AppointmentType, charlie: Therapist
+    ) -> None:
+        make_appointment(consult, start="2026-12-01 10:30")
+        make_hours(charlie)
+        consult.therapists.add(charlie)
+
+        assert self.asked(browsers["bob"]).status_code == 409
+        assert self.asked(browsers["bob"], therapist="charlie").status_code == 200
+        # Whom she may not book for she learns nothing about.
+        assert self.asked(browsers["charlie"]).status_code == 404
+
+    def test_what_came_in_between_is_named_at_the_end_and_all_that_was_typed_stays(
+        self, browsers: dict[str, Client], consult: AppointmentType
+    ) -> None:
+        assert self.asked(browsers["alice"]).status_code == 200
+        make_appointment(consult, start="2026-12-01 10:30")
+
+        page = browsers["alice"].post(URL, {**FORM, "time": "10:15"})
+
+        assert page.status_code == 409
+        assert f"{self.TAKEN} 10:30–11:30: First consultation, Sam Free near it:" in text(page)
+        for typed in ("Noor de Vries", "06 12345678", "noor@example.org", "slaapt slecht", "10:15"):
+            assert typed in page.content.decode()
+        assert Appointment.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("reason", "sentence"),
+        [("cursus", "There is time off at this time: cursus."), ("", "There is time off at this time.")],
+    )
+    def test_time_off_is_named_and_may_be_booked_over(
+        self, browsers: dict[str, Client], alice: Therapist, reason: str, sentence: str
+    ) -> None:
+        diary.add_time_off(alice, Interval(wall("2026-12-01 10:30"), wall("2026-12-01 12:00")), reason)
+
+        page = self.asked(browsers["alice"])
+        assert (page.status_code, sentence in text(page)) == (200, True)
+        answer = browsers["alice"].post(URL, {**FORM, "time": "10:15"})
+
+        assert answer.status_code == 409
+        assert f"{sentence} Nothing is saved yet." in text(answer)
+        browsers["alice"].post(URL, {**FORM, "time": "10:15", "all_the_same": answer.context["value"]})
+        assert Appointment.objects.count() == 1
+
+    def test_a_public_holiday_is_named(self, browsers: dict[str, Client]) -> None:
+        page = self.asked(browsers["alice"], day="2026-12-25", time="10:00")
+
+        assert "There is time off at this time: Christmas Day." in text(page)
 
 
 class TestWhileParentsCannotBookWithHer:

@@ -208,9 +208,7 @@ class TestConfirming:
         assert "Look in your mail" in text(page)
         assert "mistake in your mail address" not in text(page)
 
-    def test_a_mistyped_address_is_put_right_and_its_link_dies(
-        self, visitor: Client, link: str
-    ) -> None:
+    def test_a_mistyped_address_is_put_right_and_its_link_dies(self, visitor: Client, link: str) -> None:
         corrected = visitor.post("/en/afspraak/mail/", {"email": "right@example.org"})
 
         assert corrected["Location"] == "/en/afspraak/mail/"

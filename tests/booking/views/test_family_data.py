@@ -238,6 +238,7 @@ class TestTakingItAlong:
 
 
 class TestPuttingItRight:
+    @pytest.mark.engines
     def test_it_is_kept_and_written_down(self, family: Client, appointment: Appointment) -> None:
         answered(family, appointment)
 
@@ -290,6 +291,7 @@ class TestForAFamilyThatPhones:
     def path(self, appointment: Appointment, last: str = "gegevens/") -> str:
         return f"/en/agenda/afspraak/{appointment.public_id}/{last}"
 
+    @pytest.mark.engines
     def test_another_address_gets_the_confirmation_and_ends_the_old_links(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:

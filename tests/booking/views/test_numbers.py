@@ -81,7 +81,7 @@ def test_the_file_has_the_same_numbers_and_nobody_in_it(browsers: dict[str, Clie
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     content = response.content.decode("utf-8-sig")
-    rows = list(csv.reader(io.StringIO(content)))
+    rows = list(csv.reader(io.StringIO(content), delimiter=";"))
     assert len(rows) == 13
     assert rows[-1] == ["2026-11-23", "2026-11-29", "2", "0", "0", "0", "2", "7", ""]
     assert [word for word in ("Noor", "Sam", "noor@example.org", "612345678") if word in content] == []

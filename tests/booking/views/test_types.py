@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
+from booking.forms.types import AppointmentTypeForm
 from booking.models import AppointmentType, Therapist
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
+    make_appointment,
     make_practice,
     make_therapist,
     make_type,
@@ -23,9 +24,8 @@ NOW = wall("2026-11-20 12:00")
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Any:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
+def clock(time_machine: Any) -> None:
+    time_machine.move_to(NOW, tick=False)
 
 
 @pytest.fixture
@@ -195,3 +195,74 @@ class TestAppointmentTypes:
         hers.post("/en/agenda/soorten/consult/", {**self.FORM, "place": "video", "video_url": url})
 
         assert AppointmentType.objects.get().video_url == url
+
+
+class TestWhatColleaguesOfferToo:
+    FORM = TestAppointmentTypes.FORM
+
+    @pytest.fixture
+    def shared(self, alice: Therapist, charlie: Therapist) -> AppointmentType:
+        return make_type(alice, charlie, slug="shared", position=4)
+
+    def changed(self, slug: str) -> bool:
+        return AppointmentType.objects.get(slug=slug).duration == timedelta(minutes=45)
+
+    def test_is_for_a_manager_to_change(self, hers: Client, bob: Client, shared: AppointmentType) -> None:
+        page = hers.get("/en/agenda/soorten/")
+        assert "This is a colleague’s too. Ask a manager to change it." in text(page)
+        assert "/en/agenda/soorten/shared/" not in page.content.decode()
+        assert hers.get("/en/agenda/soorten/shared/").status_code == 403
+
+        assert hers.post("/en/agenda/soorten/shared/", self.FORM).status_code == 403
+        assert not self.changed("shared")
+
+        bob.post(
+            "/en/agenda/soorten/shared/",
+            {**self.FORM, "therapists": [str(pk) for pk in shared.therapists.values_list("pk", flat=True)]},
+        )
+        assert self.changed("shared")
+
+    @pytest.mark.parametrize("gone", [{"active": False}, {"user": None}], ids=["takes nobody", "no account"])
+    def test_counts_also_where_nobody_books_with_the_colleague(
+        self, hers: Client, shared: AppointmentType, charlie: Therapist, gone: dict[str, Any]
+    ) -> None:
+        Therapist.objects.filter(pk=charlie.pk).update(**gone)
+
+        assert hers.post("/en/agenda/soorten/shared/", self.FORM).status_code == 403
+
+    def test_is_hers_once_the_last_appointment_of_the_colleague_is_over(
+        self, hers: Client, shared: AppointmentType, charlie: Therapist, time_machine: Any
+    ) -> None:
+        shared.therapists.remove(charlie)
+        make_appointment(shared, therapist=charlie, start="2026-11-20 13:00")
+        assert hers.post("/en/agenda/soorten/shared/", self.FORM).status_code == 403
+
+        time_machine.move_to(wall("2026-11-20 14:00"), tick=False)
+
+        assert hers.post("/en/agenda/soorten/shared/", self.FORM).status_code == 302
+
+    def test_has_its_place_in_the_list_from_a_manager(self, hers: Client, charlie: Therapist) -> None:
+        make_type(charlie, slug="theirs", position=0)
+
+        hers.post("/en/agenda/soorten/nieuw/", {**self.FORM, "name_nl": "Erbij", "position": "0"})
+        assert AppointmentType.objects.get(slug="erbij").position == 1
+        hers.post("/en/agenda/soorten/erbij/", {**self.FORM, "name_nl": "Erbij", "position": "0"})
+        assert AppointmentType.objects.get(slug="erbij").position == 1
+
+
+@pytest.mark.engines
+@pytest.mark.django_db(transaction=True)
+def test_a_colleague_who_begins_to_offer_a_type_at_that_moment_keeps_it_as_it_is(
+    hers: Client, alice: Therapist, charlie: Therapist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consult = make_type(alice, slug="consult")
+    real = AppointmentTypeForm.is_valid
+
+    def meanwhile(form: Any) -> bool:
+        consult.therapists.add(charlie)
+        return real(form)
+
+    monkeypatch.setattr(AppointmentTypeForm, "is_valid", meanwhile)
+
+    assert hers.post("/en/agenda/soorten/consult/", TestAppointmentTypes.FORM).status_code == 403
+    assert AppointmentType.objects.get().duration == timedelta(hours=1)
