@@ -141,7 +141,7 @@ def make_data_dir(folder: Path) -> None:
     """Make the data folder, for this user alone, or see that the one there can be written. Raises Refused."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("queue", "queue-control", "mail", "cache"):
+        for name in ("queue", "mail", "cache"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()

@@ -56,7 +56,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         else:
             os.environ.pop("DATABASE_URL", None)
     os.environ["DATA_DIR"] = str(data)
-    for folder in ("queue", "queue-control", "static"):
+    for folder in ("queue", "static"):
         (data / folder).mkdir(parents=True)
     return (yield)
 
