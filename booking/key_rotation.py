@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models import ExpressionWrapper, F, QuerySet, TextField, Value
 
-from booking import encryption
+from booking import encryption, keys
 from booking.appointments import email_hash, phone_hash
 from booking.encryption import EncryptedTextField
 from booking.models import Parent
@@ -26,7 +26,8 @@ class Unreadable(Exception):
 
 
 def rotate() -> int:
-    """Bring every row to the first of FIELD_KEYS and to LOOKUP_KEY, and return how many had to be written.
+    """Bring every row to the first of FIELD_KEYS and to LOOKUP_KEY, and return how many had to be written. Then
+    these, and SECRET_KEY, are the keys of this database.
 
     Nothing that somebody writes meanwhile is lost: a row is only written as long as it is what was read. Raises
     Unreadable; what was done until then stays done, and the next call goes on from there.
@@ -39,6 +40,8 @@ def rotate() -> int:
             written += rows
             if not missed:
                 break
+    # Last, when nothing needs the older ones any more: from now on no other keys start.
+    keys.remember(anew=True)
     return written
 
 

@@ -26,7 +26,7 @@ _FOREIGN = [
 _SECRETS = {
     "SECRET_KEY": "only-for-tests-" * 4,
     "FIELD_KEYS": urlsafe_b64encode(b"only for tests, never elsewhere.").decode(),
-    "LOOKUP_KEY": "only-for-tests",
+    "LOOKUP_KEY": "only-for-tests-" * 3,
 }
 
 

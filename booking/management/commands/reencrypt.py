@@ -8,7 +8,8 @@ from booking import key_rotation
 class Command(BaseCommand):
     help = (
         "Bring everything to the first of FIELD_KEYS and to LOOKUP_KEY. It may run while everyone works, and"
-        " again: once it says 0, no row needs the older keys any more."
+        " again: once it says 0, no row needs the older keys any more. What is then in SECRET_KEY counts as the"
+        " one that signs."
     )
 
     @no_translations
