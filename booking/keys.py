@@ -163,9 +163,13 @@ def _ends(model: type[models.Model], name: str, using: str) -> Iterator[str]:
 
 
 def _finds_a_parent(using: str) -> bool:
-    """Return whether one of the newest parents is found by what is known of them, or there is none to find."""
+    """Return whether one of the newest parents is found by what is known of them, or there is none to ask."""
     hashed = Parent.objects.using(using).filter(Q(email_hash__gt="") | Q(phone_hash__gt="")).order_by("-pk")[:20]
-    newest = list(hashed.only("email", "email_hash", "phone", "phone_hash"))
+    newest = [
+        one
+        for one in hashed.only("email", "email_hash", "phone", "phone_hash")
+        if not any(isinstance(text, encryption.Unreadable) for text in (one.email, one.phone))
+    ]
     return not newest or any(
         one.email_hash == email_hash(one.email) or one.phone_hash == phone_hash(one.phone) for one in newest
     )

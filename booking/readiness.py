@@ -42,7 +42,7 @@ class Readiness:
 
 
 def look(*, now: datetime) -> Readiness:
-    """Return how things stand at `now` (UTC): four queries, and one question to the queue.
+    """Return how things stand at `now` (UTC): five queries, and one question to the queue.
 
     `wrong` may hold the names in SENTENCES. Mail that is refused and tried again is not wrong here: somebody sees to
     it. `waiting` is None where the database cannot say, `swept` also before the first sweep ever.

@@ -22,8 +22,6 @@ class Migration(migrations.Migration):
                 ("swept_at", models.DateTimeField(null=True)),
             ],
             options={
-                "verbose_name": "installation",
-                "verbose_name_plural": "installation",
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("id", 1)), name="installation_exactly_one")
                 ],

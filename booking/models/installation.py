@@ -1,6 +1,5 @@
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 
 class Installation(models.Model):
@@ -17,8 +16,6 @@ class Installation(models.Model):
     swept_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("installation")
-        verbose_name_plural = _("installation")
         constraints = [models.CheckConstraint(name="installation_exactly_one", condition=Q(id=1))]
 
     def __str__(self) -> str:
