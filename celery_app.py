@@ -37,7 +37,7 @@ def _refuse_wrong_keys(**kwargs: Any) -> None:
     """Let no worker begin with keys that read nothing: it would take each mail in turn and send none."""
     from django.core.exceptions import ImproperlyConfigured
 
-    from practice.checks import refuse_wrong_keys
+    from practice.starting import refuse_wrong_keys
 
     try:
         refuse_wrong_keys()

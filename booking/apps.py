@@ -13,7 +13,7 @@ class BookingConfig(AppConfig):
     def ready(self) -> None:
         from booking import checks as ours
         from booking import guards, version_triggers
-        from practice.checks import KEYS
+        from practice.starting import KEYS
 
         checks.register(guards.check_guards, checks.Tags.database)
         checks.register(ours.check_keys, checks.Tags.database, KEYS)
@@ -35,4 +35,3 @@ def remember_keys(sender: AppConfig, using: str, **kwargs: Any) -> None:
 
     if keys.has_table(using):
         keys.remember(using)
-

@@ -1,9 +1,9 @@
 """Putting right what was written by a clock that ran ahead, and has been set back since.
 
 Each moment here decides when something is done next: left as it is, a mail would wait for days, a time be kept as
-long, a calendar not be read. Moments that only tell when something was stay as they are. A lease is looked at where
-it is claimed (outbox.py), a session where it is used (practice/session_age.py), what is cached where it is read
-(practice/caches.py), and the scheduler goes by no such clock (practice/scheduler.py).
+long, a calendar not be read. Moments that only tell when something was stay as they are. A lease is looked at
+where it is claimed (outbox.py), a session where it is used (practice/session_age.py), what is cached where it is
+read (practice/caches.py), and the scheduler goes by no such clock (practice/scheduler.py).
 """
 
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
 """Whether FIELD_KEYS, LOOKUP_KEY and SECRET_KEY are keys at all, and those under which this database was written.
 
-With others everything starts and looks well, and then new rows are written that the right keys do not read. So one
-row (models.Installation) holds a known text under each of them, and the newest and the oldest row of each encrypted
-column are tried too.
+With others everything starts and looks well, and then new rows are written that the right keys do not read. So
+one row (models.Installation) holds a known text under each of them, and the newest and the oldest row of each
+encrypted column are tried too.
 """
 
 from base64 import urlsafe_b64decode
@@ -34,9 +34,9 @@ _FOREIGN = {
     f" nothing could be read, and what is booked now would be lost with it. {_COPY}",
     "LOOKUP_KEY": "LOOKUP_KEY is not the one that this database was written with: nobody would be found by email"
     f" address or phone number. {_COPY} Where it was changed on purpose, run `manage.py reencrypt`.",
-    "SECRET_KEY": "SECRET_KEY is not the one that signed the links in emails that went out: they would all be dead."
-    f" {_COPY} Where it was changed on purpose, put the old one into OLD_SECRET_KEYS; where the old links are to be"
-    " dead, run `manage.py reencrypt`.",
+    "SECRET_KEY": "SECRET_KEY is not the one that signed the links in emails that went out: all would be dead."
+    f" {_COPY} Where it was changed on purpose, put the old one into OLD_SECRET_KEYS; where the old links are to"
+    " be dead, run `manage.py reencrypt`.",
 }
 
 
@@ -78,7 +78,9 @@ def foreign(using: str = DEFAULT_DB_ALIAS, *, rows_too: bool = True) -> dict[str
     to restore; nothing where no family is in the database yet. Costs one query where all is well and `rows_too`
     is not asked for."""
     wrong = set()
-    if remembered := Installation.objects.using(using).values("field_keys", "lookup_key", "secret_key").first():
+    ours = Installation.objects.using(using).values("field_keys", "lookup_key", "secret_key")
+    # A database of an older version has rows, and nothing yet that remembers their keys.
+    if remembered := ours.first() if not rows_too or has_table(using) else None:
         wrong = {name for name, is_known in _known(remembered).items() if not is_known}
     elif rows_too and not _finds_a_parent(using):
         wrong = {"LOOKUP_KEY"}
@@ -175,6 +177,6 @@ def _finds_a_parent(using: str) -> bool:
     )
 
 
-def has_table(using: str) -> bool:
-    """Return whether the database is far enough to be asked."""
-    return Installation._meta.db_table in connections[using].introspection.table_names()
+def has_table(using: str, model: type[models.Model] = Installation) -> bool:
+    """Return whether the database has the table of `model` already."""
+    return model._meta.db_table in connections[using].introspection.table_names()

@@ -33,8 +33,8 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What is wrong, each by the one word for it; since when a mail has been waiting for nobody to send it; and how
-    long ago a worker last looked for what is due."""
+    """What is wrong, each by the one word for it; since when a mail has been waiting for nobody to send it; and
+    how long ago a worker last looked for what is due."""
 
     wrong: tuple[str, ...]
     waiting: timedelta | None
@@ -44,8 +44,8 @@ class Readiness:
 def look(*, now: datetime) -> Readiness:
     """Return how things stand at `now` (UTC): five queries, and one question to the queue.
 
-    `wrong` may hold the names in SENTENCES. Mail that is refused and tried again is not wrong here: somebody sees to
-    it. `waiting` is None where the database cannot say, `swept` also before the first sweep ever.
+    `wrong` may hold the names in SENTENCES. Mail that is refused and tried again is not wrong here: somebody sees
+    to it. `waiting` is None where the database cannot say, `swept` also before the first sweep ever.
     """
     wrong: list[str] = []
     waiting = since = None
@@ -72,8 +72,8 @@ def swept(*, now: datetime) -> None:
 
 
 def last_sweep(*, now: datetime) -> timedelta | None:
-    """Return how long before `now` (UTC) a worker last looked for what is due; less than nothing where a clock that
-    ran ahead wrote that down, None where none ever did."""
+    """Return how long before `now` (UTC) a worker last looked for what is due; less than nothing where a clock
+    that ran ahead wrote that down, None where none ever did."""
     moment = Installation.objects.values_list("swept_at", flat=True).first()
     return now - moment if moment else None
 

@@ -8,6 +8,6 @@ from django.db.models import Exists, OuterRef
 
 
 def forget_expired(*, now: datetime) -> None:
-    """Delete the sessions that ended before `now` (UTC), and what lay beside them (browser, and when it was seen)."""
+    """Delete the sessions that ended before `now` (UTC), and what lay beside them (which browser)."""
     Session.objects.filter(expire_date__lt=now).delete()
     UserSession.objects.filter(~Exists(Session.objects.filter(pk=OuterRef("session_key")))).delete()

@@ -49,7 +49,7 @@ def sweep() -> None:
 
 
 def _at_work() -> datetime:
-    """Return the present moment (UTC), and write down that a sweep was at work then: a long one is so all the time."""
+    """Return the present moment (UTC), and write down that a sweep was at work then."""
     now = timezone.now()
     readiness.swept(now=now)
     return now

@@ -11,7 +11,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache
 
-# Clocks of several machines differ; what was written later than this from now was written by a clock that ran ahead.
+# So far clocks of several machines may differ; what was written later than that was written by one that ran ahead.
 _DIFFER_SECONDS = 300
 
 
@@ -91,7 +91,7 @@ class JsonFileCache(FileBasedCache):
         return value is not missing
 
     def _write_content(self, file: IO[bytes], timeout: float | None, value: Any) -> None:
-        """Write until when `value` counts (seconds since 1970, null for ever) on a line of its own, and `value`."""
+        """Write until when `value` counts (seconds since 1970, null for ever), and on the next line `value`."""
         file.write(json.dumps(self.get_backend_timeout(timeout)).encode() + b"\n")
         file.write(_packed(value))
 

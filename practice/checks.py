@@ -5,26 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, run_checks
-from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ValidationError
+from django.db import connections
 from django.utils.translation import to_locale
 
 from practice.models import Practice
 from practice.zones import validate_zone
-
-# The tag of what is looked at before anything serves, mails or makes tables.
-KEYS = "keys"
-
-
-def refuse_wrong_keys() -> None:
-    """Return where the keys are right, or the database cannot be asked; raises ImproperlyConfigured with a sentence
-    that says what to restore."""
-    wrong = run_checks(tags=[KEYS], databases=[DEFAULT_DB_ALIAS])
-    # Who starts may fork, and must not share a connection with its children.
-    connections.close_all()
-    if wrong:
-        raise ImproperlyConfigured(" ".join(str(one.msg) for one in wrong))
 
 
 def check_languages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

@@ -79,7 +79,7 @@ class Transport(filesystem.Transport):
 
 
 def tidy(folder: Path) -> None:
-    """Delete from the queue's `folder` what was left behind a day ago or, by a clock that ran ahead, is to come."""
+    """Delete from the queue's `folder` what was left behind a day ago or, by a clock that ran ahead, tomorrow."""
     now = time.time()
     for file in folder.iterdir():
         with suppress(OSError):

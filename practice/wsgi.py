@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
 application = get_wsgi_application()
 
 # Needs the applications that the line above loads.
-from practice.checks import refuse_wrong_keys  # noqa: E402
+from practice.starting import refuse_wrong_keys  # noqa: E402
 
 try:
     refuse_wrong_keys()

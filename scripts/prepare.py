@@ -6,6 +6,7 @@ Usage, in the checkout: python -m scripts.prepare
 
 import hashlib
 import os
+import shutil
 import sys
 import warnings
 from io import StringIO
@@ -20,9 +21,9 @@ from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from practice.checks import refuse_wrong_keys
 from practice.management.commands.translations import compile_catalogs
 from practice.queue import tidy
+from practice.starting import refuse_wrong_keys
 
 
 def prepare() -> None:
@@ -37,6 +38,8 @@ def prepare() -> None:
         call_command("migrate", interactive=False, verbosity=0)
     except Error as error:
         raise CommandError(f"The database refuses its tables: {_first_line(error)}") from error
+    # Once more, where only now there are the tables that tell.
+    refuse_wrong_keys()
     if not settings.REDIS_URL:
         tidy(Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
     collect_static()
@@ -92,8 +95,9 @@ def collect_static() -> None:
     if stamp.is_file() and stamp.read_bytes() == _stamp(sources.hexdigest()):
         return
     print("Collecting the static files ...", flush=True)
-    stamp.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    # With a damaged list in it Django could not even begin.
+    shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_bytes(_stamp(sources.hexdigest()))
 
 

@@ -1,4 +1,4 @@
-"""A clock that ran ahead for a moment and was set back: what was written meanwhile is done all the same, and soon."""
+"""A clock that ran ahead for a moment and was set back: what was written meanwhile is done all the same."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +23,14 @@ from booking.models import (
     State,
     Unconfirmed,
 )
-from tests.booking.factories import AMSTERDAM, make_appointment, make_family, make_notification, make_practice, wall
+from tests.booking.factories import (
+    AMSTERDAM,
+    make_appointment,
+    make_family,
+    make_notification,
+    make_practice,
+    wall,
+)
 from tests.booking.steps import NOW, book, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]

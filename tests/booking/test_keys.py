@@ -20,7 +20,7 @@ from django.db import connection
 from booking import backups, keys
 from booking.encryption import EncryptedTextField
 from booking.models import Appointment, AppointmentType, Installation, Therapist
-from practice.checks import refuse_wrong_keys
+from practice.starting import refuse_wrong_keys
 from tests import house
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import make_family
@@ -64,7 +64,11 @@ class TestTheirForm:
             ("FIELD_KEYS", ["A" * 43 + "="]),
             ("FIELD_KEYS", [Fernet.generate_key().decode(), "abc"]),
             ("FIELD_KEYS", [Fernet.generate_key().decode()[:-4]]),
-            *((name, value) for name in NAMES[1:] for value in ("x", "changeme", "0" * 64, "abcd" * 16, "\0" * 40)),
+            *(
+                (name, value)
+                for name in NAMES[1:]
+                for value in ("x", "changeme", "0" * 64, "abcd" * 16, "\0" * 40)
+            ),
         ],
     )
     def test_what_is_no_key_is_refused_and_not_told(self, settings: Any, name: str, value: Any) -> None:
@@ -84,7 +88,7 @@ class TestTheirForm:
             *((name, value) for name in NAMES[1:] for value in ("Een Lange Zin Van De Praktijk", "change-me" * 8)),
         ],
     )
-    def test_one_that_somebody_made_up_is_told_before_it_serves(self, settings: Any, name: str, value: Any) -> None:
+    def test_one_that_somebody_made_up_is_told_by_the_check(self, settings: Any, name: str, value: Any) -> None:
         settings.FIELD_KEYS = [Fernet.generate_key().decode()]
         settings.LOOKUP_KEY, settings.SECRET_KEY = (Fernet.generate_key().decode() for _ in range(2))
 
@@ -119,7 +123,7 @@ class TestWhatTheDatabaseWasWrittenWith:
         assert "booking.E007" in found()
 
     @pytest.mark.parametrize("name", NAMES[:2])
-    def test_before_they_were_remembered_the_rows_tell(self, booked: Appointment, settings: Any, name: str) -> None:
+    def test_in_an_older_database_the_rows_tell(self, booked: Appointment, settings: Any, name: str) -> None:
         Installation.objects.all().delete()
         setattr(settings, name, other(name))
 

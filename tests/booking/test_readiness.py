@@ -17,7 +17,13 @@ from tests.booking.factories import make_appointment, make_notification, make_pr
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 NOW = wall("2026-11-20 12:00")
-READY: dict[str, Any] = {"ready": True, "wrong": [], "says": [], "oldest_due_seconds": 0, "last_sweep_seconds": None}
+READY: dict[str, Any] = {
+    "ready": True,
+    "wrong": [],
+    "says": [],
+    "oldest_due_seconds": 0,
+    "last_sweep_seconds": None,
+}
 
 
 @pytest.fixture

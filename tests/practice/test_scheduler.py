@@ -88,7 +88,7 @@ def test_a_clock_that_is_set_while_it_runs_changes_nothing(beat: Listening, cloc
     assert beat.tells() == ["sweep"]
 
 
-def test_a_queue_that_refuses_is_asked_again_in_its_turn(clock: Monotonic, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_queue_that_refuses_waits_for_its_turn(clock: Monotonic) -> None:
     class Refusing(Listening):
         refusals = 0
 
