@@ -21,6 +21,7 @@ class BookingConfig(AppConfig):
         checks.register(ours.check_api_keys)
         checks.register(ours.check_second_factor, checks.Tags.security)
         checks.register(ours.check_rate_limits, checks.Tags.security, deploy=True)
+        checks.register(ours.check_api_open, checks.Tags.security, deploy=True)
         checks.register(ours.check_sender)
         checks.register(ours.check_calendar_networks)
         checks.register(ours.check_calendars_elsewhere, checks.Tags.security, deploy=True)

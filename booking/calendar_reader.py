@@ -20,7 +20,8 @@ from icalendar import Calendar, Component, Event
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-MEMORY = 1 << 30
+# Bytes: twice what a calendar of five megabytes takes. docker-compose.yml and deploy/ leave room for it.
+MEMORY = 512 << 20
 _FREE = {"FREE", "WORKINGELSEWHERE"}
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
 # A line with those that it was folded into.

@@ -82,6 +82,24 @@ def check_rate_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def check_api_open(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Deploy check: what other software may do here is what somebody decided."""
+    if settings.API_BOOKING == "open":
+        return [
+            Warning(
+                "API_BOOKING is open: any program may book, without a page in between.",
+                hint="Set API_BOOKING=off, or =key and API_KEYS.",
+                id="booking.W010",
+            )
+        ]
+    short = settings.API_BOOKING == "key" and any(len(key) < 20 or len(set(key)) < 8 for key in settings.API_KEYS)
+    return (
+        [Error("API_KEYS holds a key that can be guessed: draw at least 20 characters.", id="booking.E010")]
+        if short
+        else []
+    )
+
+
 def check_sender(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """System check: mails can be written from the address that is given."""
     try:

@@ -3,14 +3,11 @@ empties it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Q
 
-from booking import keys, outbox
+from booking import guards, keys, outbox
 from booking.models import Installation
 from practice import broker
 
@@ -50,7 +47,7 @@ def look(*, now: datetime) -> Readiness:
     wrong: list[str] = []
     waiting = since = None
     try:
-        if not _latest_migrations() <= MigrationRecorder(connection).applied_migrations().keys():
+        if not guards.is_current(connection):
             wrong.append("migrations")
         else:
             waiting, since = _mail(now), last_sweep(now=now)
@@ -86,10 +83,3 @@ def _mail(now: datetime) -> timedelta:
 def _is_late(since: timedelta | None) -> bool:
     # Before the first sweep a mail that waits says it.
     return since is not None and not -LATE <= since <= LATE
-
-
-@lru_cache
-def _latest_migrations() -> frozenset[tuple[str, str]]:
-    """Return the last migration of each app that this code brings."""
-    # Reads files, and those do not change while the process lives.
-    return frozenset(MigrationLoader(None).graph.leaf_nodes())

@@ -4,7 +4,7 @@ or from `practice.env` in DATA_DIR, which `make run` writes once; docs/configura
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -20,7 +20,7 @@ if (DATA_DIR / "practice.env").is_file():
 # What may be handed over in a file of its own, as NAME_FILE, so that no list of processes or containers shows it.
 _IN_FILES = (
     *("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "API_KEYS"),
-    *("DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "EMAIL_URL"),
+    *("DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "REDIS_PASSWORD", "EMAIL_URL"),
 )
 
 
@@ -211,7 +211,18 @@ DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+
+def _redis_url() -> str:
+    """Return REDIS_URL with REDIS_PASSWORD in it, where that is given apart from it."""
+    url, password = env.str("REDIS_URL", default=""), env.str("REDIS_PASSWORD", default="")
+    scheme, separator, rest = url.partition("://")
+    if not password or not separator:
+        return url
+    user = rest.rpartition("@")[0].partition(":")[0] if "@" in rest else ""
+    return f"{scheme}://{user}:{quote(password, safe='')}@{rest.rpartition('@')[2]}"
+
+
+REDIS_URL = _redis_url()
 if REDIS_URL:
     CACHES: dict[str, dict[str, Any]] = {
         "default": {"BACKEND": "practice.caches.JsonRedisCache", "LOCATION": REDIS_URL}

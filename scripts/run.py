@@ -195,8 +195,8 @@ def make_secrets(folder: Path, further: Sequence[str]) -> None:
             return
         raise Refused(
             f"{folder / kept} holds a practice, and the keys that read it are gone: {file} is not there. Restore"
-            " that file from the copy that was kept apart from the backups (docs/operation.md). Without its FIELD_KEYS"
-            " nothing about a family can be read. To begin anew, move the whole folder away."
+            " that file from the copy that was kept apart from the backups (docs/operation.md). Without its"
+            " FIELD_KEYS nothing about a family can be read. To begin anew, move the whole folder away."
         )
     lines = [
         "# Made once. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
