@@ -12,7 +12,6 @@ from pathlib import Path
 
 from scripts.run import ROOT, fresh_keys
 
-
 # The keys under which families' data is written: one of these alone is never made anew.
 _KEYS = ("secret_key", "field_keys", "lookup_key")
 # The user of our image, and what has its number.
@@ -34,9 +33,9 @@ def make(folder: Path) -> list[str]:
     missing = [name for name in _KEYS if not _holds_something(folder / name)]
     if 0 < len(missing) < len(_KEYS):
         raise KeysLost(
-            f"{', '.join(missing)} is not in {folder}, or empty, and other keys are. Restore it from the copy that was"
-            " kept apart from the backups (docs/operation.md): without field_keys no family can be read. Where nothing"
-            " was ever booked under them, move the folder away and run this again."
+            f"{', '.join(missing)} is not in {folder}, or empty, and other keys are. Restore it from the copy that"
+            " was kept apart from the backups (docs/operation.md): without field_keys no family can be read. Where"
+            " nothing was ever booked under them, move the folder away and run this again."
         )
     values = {name.lower(): value for name, value in fresh_keys().items()}
     values |= {f"{name}_password": secrets.token_urlsafe(32) for name in ("database", "postgres", "redis")}
@@ -58,7 +57,7 @@ def group() -> int:
 
 
 def tell_group(file: Path) -> bool:
-    """Write SECRETS_GROUP into the `file` that compose reads, unless it says so; return whether that was needed."""
+    """Write SECRETS_GROUP into the `file` that compose reads; return False where it says so already."""
     lines = file.read_text().splitlines() if file.exists() else []
     line = f"SECRETS_GROUP={group()}"
     if line in lines:
