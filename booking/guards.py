@@ -334,6 +334,15 @@ def violated(error: IntegrityError, name: str, alias: str = DEFAULT_DB_ALIAS) ->
     return name in str(error)
 
 
+def full(error: OperationalError) -> bool:
+    """Return whether `error` says that the database has no room to write: nothing was written."""
+    # SQLSTATE 53100 disk full (PostgreSQL, appendix A). SQLite calls it an error of writing where a limit or a
+    # quota is what is full.
+    if getattr(error.__cause__, "sqlstate", None) == "53100":
+        return True
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE"))
+
+
 def contended(error: OperationalError) -> bool:
     """Return whether `error` says only that others were in the way: nothing was written, try once more."""
     # SQLSTATE 40001 serialization failure, 40P01 deadlock, 55P03 lock not available (PostgreSQL, appendix A).

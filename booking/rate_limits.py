@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from booking import guards
 from booking.encryption import lookup_hash
-from booking.errors import Busy, TooManyRequests
+from booking.errors import Busy, NoRoom, TooManyRequests
 from booking.models import RateCounter
 
 
@@ -122,6 +122,8 @@ def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
     except OperationalError as error:
         if guards.contended(error):
             raise Busy from error
+        if guards.full(error):
+            raise NoRoom from error
         raise
 
 

@@ -115,7 +115,7 @@ def _is_everybody(network: str) -> bool:
         known = ip_network(network, strict=False)
     except ValueError:
         return False
-    if known.prefixlen < known.max_prefixlen // 8:
+    if known.prefixlen < 8:
         return True
     return not known.network_address.is_private and known.num_addresses > 2 ** (known.max_prefixlen // 2)
 

@@ -16,6 +16,8 @@ from scripts.run import ROOT, fresh_keys
 _KEYS = ("secret_key", "field_keys", "lookup_key")
 # The user of our image, and what has its number.
 _CONTAINERS = 10001
+# What compose calls their group.
+_GROUP = "SECRETS_GROUP"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
@@ -59,10 +61,10 @@ def group() -> int:
 def tell_group(file: Path) -> bool:
     """Write SECRETS_GROUP into the `file` that compose reads; return False where it says so already."""
     lines = file.read_text().splitlines() if file.exists() else []
-    line = f"SECRETS_GROUP={group()}"
+    line = f"{_GROUP}={group()}"
     if line in lines:
         return False
-    others = [one for one in lines if not one.startswith("SECRETS_GROUP=")]
+    others = [one for one in lines if not one.startswith(f"{_GROUP}=")]
     file.write_text("\n".join([*others, line]) + "\n")
     return True
 
@@ -79,7 +81,7 @@ def main() -> None:
         sys.exit(str(lost))
     print(f"Made in {folder}: {', '.join(made)}." if made else f"All of it is in {folder} already.")
     if tell_group(folder.parent / ".env"):
-        print(f"Written into {folder.parent / '.env'}: SECRETS_GROUP={group()}, the group that may read them.")
+        print(f"Written into {folder.parent / '.env'}: {_GROUP}={group()}, the group that may read them.")
     if not (folder / "email_url").exists():
         print(
             f"Now put the address of your mail server into {folder / 'email_url'}: smtp+tls://user:password@host:587"

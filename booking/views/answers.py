@@ -14,6 +14,7 @@ from booking.errors import (
     AlreadyChanged,
     BookingError,
     Busy,
+    NoRoom,
     NotOffered,
     OutsideHours,
     SlotTaken,
@@ -33,6 +34,7 @@ _STATUS: dict[type[BookingError], int] = {
     OutsideHours: 409,
     TooManyRequests: 429,
     Busy: 503,
+    NoRoom: 503,
 }
 View = Callable[..., HttpResponse]
 

