@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.checks import run_checks
@@ -223,6 +224,21 @@ class TestChangingThem:
         call_command("reencrypt", stdout=io.StringIO())
 
         refuse_wrong_keys()
+
+    def test_what_no_key_reads_can_be_given_up_so_that_it_starts(self, booked: Appointment, settings: Any) -> None:
+        keys.remember()
+        make_account("alice@praktijk.example")
+        settings.FIELD_KEYS = other("FIELD_KEYS")
+        later = book(booked.appointment_type, "2026-12-02 10:00", family=make_family(email="iris@example.org"))
+        assert list(keys.foreign()) == ["FIELD_KEYS"]
+
+        call_command("reencrypt", "--give-up-unreadable", stdout=io.StringIO())
+
+        refuse_wrong_keys()
+        lost = booked.parents.get()
+        assert (lost.name, lost.email, lost.email_hash, lost.phone_hash) == ("", "", "", "")
+        assert later.parents.get().email == "iris@example.org"
+        assert not Authenticator.objects.exists()
 
     def test_a_restored_backup_is_read_by_its_own_keys(self, booked: Appointment, settings: Any) -> None:
         keys.remember()
