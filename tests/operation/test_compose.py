@@ -238,8 +238,9 @@ class Stack:
     def start_redis(self) -> None:
         """Start Redis as the file does, on a port of this machine."""
         text = self.here(SERVICES["redis"]["command"].replace("$$", "$"))
-        where = f"{shlex.quote(servers.redis_server())} - --bind 127.0.0.1 --port {self.redis_port}"
-        argv = shlex.split(text.replace("redis-server -", where, 1))
+        here = f"exec {shlex.quote(servers.redis_server())}"
+        argv = shlex.split(text.replace("exec redis-server", here).replace("/data/", f"{self.folder}/"))
+        argv[-1] += f" --bind 127.0.0.1 --port {self.redis_port}"
         self.processes["redis"] = subprocess.Popen(argv, cwd=self.folder, stdout=subprocess.DEVNULL)
         wait_until(lambda: listens(self.redis_port), what="Redis to listen")
 

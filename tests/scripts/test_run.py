@@ -17,6 +17,7 @@ import pytest
 
 from scripts import run
 from tests.servers import free_port, listens, wait_until
+from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -260,7 +261,8 @@ def test_after_a_power_cut_it_starts_all_the_same_and_without_its_keys_it_does_n
     data_dir, output = tmp_path / "data", tmp_path / "output"
     env = environment(data_dir)
     with running(env, output):
-        pass
+        visitor = Visitor(f"http://127.0.0.1:{env['PORT']}")
+        assert visitor.book(visitor.get("/afspraak/").starts()[0]).status == 302
     kept = {".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".env", ".eml"}
     for file in data_dir.rglob("*"):
         if file.is_file() and file.suffix not in kept:
