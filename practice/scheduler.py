@@ -10,7 +10,7 @@ from typing import Any
 from celery import beat
 
 
-class Scheduler(beat.Scheduler):
+class Scheduler(beat.Scheduler):  # type: ignore[misc]
     """Asks for each task at once when it starts, and then every so many seconds of a clock that only runs on.
 
     What it asks for twice is done once: what is owed stands in the database (booking/outbox.py).
@@ -33,5 +33,6 @@ class Scheduler(beat.Scheduler):
                 # Written down first: a queue that cannot be reached is tried again in its turn, not without end.
                 self._next[name] = now + entry.schedule.run_every.total_seconds()
                 self.apply_entry(entry, producer=self.producer)
-        wait = min(self._next.values(), default=float(self.max_interval)) - time.monotonic()
-        return max(0.0, min(wait, self.max_interval))
+        longest = float(self.max_interval)
+        wait = min(self._next.values(), default=time.monotonic() + longest) - time.monotonic()
+        return max(0.0, min(wait, longest))

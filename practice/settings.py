@@ -214,7 +214,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 def _redis_url() -> str:
     """Return REDIS_URL with REDIS_PASSWORD in it, where that is given apart from it."""
-    url, password = env.str("REDIS_URL", default=""), env.str("REDIS_PASSWORD", default="")
+    url: str = env.str("REDIS_URL", default="")
+    password = env.str("REDIS_PASSWORD", default="")
     scheme, separator, rest = url.partition("://")
     if not password or not separator:
         return url
