@@ -6,7 +6,7 @@ encrypted column are tried too.
 """
 
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -114,7 +114,7 @@ def remember(using: str = DEFAULT_DB_ALIAS, *, anew: bool = False) -> None:
         ours.update_or_create(id=Installation.THE_ONE, defaults=now)
 
 
-def _known(remembered: dict[str, Any]) -> dict[str, bool]:
+def _known(remembered: Mapping[str, Any]) -> dict[str, bool]:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return {
         "FIELD_KEYS": _reads(remembered["field_keys"]),

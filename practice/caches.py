@@ -49,8 +49,8 @@ class JsonRedisCache(RedisCache):
     """Django's cache in Redis, with JSON in it; what cannot be read is not there."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
-        self._options = {**self._options, "serializer": JsonSerializer}
+        options = {**params.get("OPTIONS", {}), "serializer": JsonSerializer}
+        super().__init__(server, {**params, "OPTIONS": options})
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
@@ -70,7 +70,8 @@ class JsonFileCache(FileBasedCache):
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
-            with open(self._key_to_file(key, version), "rb") as file:  # noqa: PTH123
+            path = self._key_to_file(key, version)  # type: ignore[attr-defined]
+            with open(path, "rb") as file:  # noqa: PTH123
                 if not self._is_expired(file):
                     return _unpacked(file.read())
         except FileNotFoundError:
@@ -83,7 +84,7 @@ class JsonFileCache(FileBasedCache):
         missing = object()
         return self.get(key, missing, version) is not missing
 
-    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:  # type: ignore[assignment]
+    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         missing = object()
         value = self.get(key, missing, version)
         if value is not missing:
@@ -103,5 +104,5 @@ class JsonFileCache(FileBasedCache):
         except (ValueError, TypeError, RecursionError):
             over = True
         if over:
-            self._delete(file.name)
+            self._delete(file.name)  # type: ignore[attr-defined]
         return over

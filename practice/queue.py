@@ -57,7 +57,7 @@ class Channel(filesystem.Channel):
         try:
             message = loads(file.read_bytes())  # type: ignore[no-untyped-call]
             # Everything that is done with one before anybody looks whether it can be done.
-            virtual.Message(message, channel=self).serializable()
+            virtual.Message(message, channel=self).serializable()  # type: ignore[no-untyped-call]
             info, headers = message["properties"]["delivery_info"], message["headers"]
             texts = (info["exchange"], info["routing_key"], headers["id"], headers["task"])
             return message if all(isinstance(text, str) for text in texts) else None
@@ -66,7 +66,7 @@ class Channel(filesystem.Channel):
 
     def get_table(self, exchange: str) -> Any:
         """Return which queues `exchange` leads to: each process says so itself before it sends or reads."""
-        return virtual.Channel.get_table(self, exchange)
+        return virtual.Channel.get_table(self, exchange)  # type: ignore[no-untyped-call]
 
     def _queue_bind(self, *args: Any) -> None:
         """Leave it at what the process itself remembers."""

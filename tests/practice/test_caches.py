@@ -47,9 +47,9 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseCache]
 def overwrite(cache: BaseCache, key: str, content: bytes) -> None:
     """Put `content` where `key` lies."""
     if isinstance(cache, JsonFileCache):
-        Path(cache._key_to_file(key)).write_bytes(content)
+        Path(cache._key_to_file(key)).write_bytes(content)  # type: ignore[attr-defined]
     else:
-        cache._cache.get_client().set(cache.make_key(key), content)
+        cache._cache.get_client().set(cache.make_key(key), content)  # type: ignore[attr-defined]
 
 
 def test_it_gives_back_what_it_was_given(cache: BaseCache) -> None:

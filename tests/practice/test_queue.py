@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection, Exchange, Queue
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 
 from practice import queue
 
-TASKS = Queue("celery", Exchange("celery"), routing_key="celery")
+# Kombu has no types.
+TASKS: Any = Queue("celery", Exchange("celery"), routing_key="celery")  # type: ignore[no-untyped-call]
 HEADERS = {"id": "7", "task": "booking.tasks.deliver"}
 
 
@@ -24,7 +26,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def link(folder: Path) -> Iterator[Any]:
     options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
-    with Connection("filesystem://", transport=queue.Transport, transport_options=options) as link:
+    made: Any = Connection("filesystem://", transport=queue.Transport, transport_options=options)  # type: ignore[no-untyped-call]
+    with made as link:
         yield link
 
 

@@ -38,7 +38,8 @@ class Listening(scheduler.Scheduler):
         self.__dict__.setdefault("asked", []).append(entry.task.rpartition(".")[2])
 
     def tells(self) -> list[str]:
-        return self.__dict__.pop("asked", [])
+        asked: list[str] = self.__dict__.pop("asked", [])
+        return asked
 
 
 @pytest.fixture
