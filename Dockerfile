@@ -1,11 +1,11 @@
 # One image for the web server, the worker, the scheduler and the migrations: only the command differs.
-FROM python:3.11-slim AS packages
+FROM python:3.11.14-slim-bookworm AS packages
 WORKDIR /srv
 COPY requirements.txt .
 RUN python -m venv /srv/venv \
     && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
 
-FROM python:3.11-slim
+FROM python:3.11.14-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin practice
 COPY --from=packages /srv/venv /srv/venv
 WORKDIR /srv/practice

@@ -1,6 +1,7 @@
 """The Celery application: `celery -A celery_app worker` and `celery -A celery_app beat`."""
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery, signals
@@ -29,6 +30,19 @@ app.autodiscover_tasks()
 @signals.setup_logging.connect
 def _keep_logging(**kwargs: Any) -> None:
     """Leave logging as the settings have it, in each process: Celery would add handlers that cut nothing out."""
+
+
+@signals.worker_init.connect
+def _refuse_wrong_keys(**kwargs: Any) -> None:
+    """Let no worker begin with keys that read nothing: it would take each mail in turn and send none."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from practice.starting import refuse_wrong_keys
+
+    try:
+        refuse_wrong_keys()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 @signals.task_prerun.connect

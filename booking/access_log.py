@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 
 from booking import guards
-from booking.errors import Busy
+from booking.errors import Busy, NoRoom
 from booking.models import AccessEntry, Action, Actor
 
 # The network of whoever is being answered; written down of therapists and managers alone.
@@ -78,6 +78,8 @@ def record(
     except OperationalError as error:
         if guards.contended(error):
             raise Busy from error
+        if guards.full(error):
+            raise NoRoom from error
         raise
 
 

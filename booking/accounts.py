@@ -26,10 +26,8 @@ from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,9 +38,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
-from booking import client, feed, notifications, outbox, rate_limits
+from booking import client, encryption, feed, notifications, outbox, rate_limits
 from booking.devices import device
-from booking.encryption import EncryptedTextField
 from booking.errors import Busy, TooManyRequests
 from booking.models import Therapist
 from practice import second_factor, session_age
@@ -50,7 +47,6 @@ from practice.models import Practice
 
 # Who came in, who was refused: ids of accounts, never an address (docs/security.md).
 security = logging.getLogger("security")
-_column = EncryptedTextField()
 # allauth's table of sessions wants an address; this one is nobody's.
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104
 # Where a session keeps under which password somebody began to sign in.
@@ -204,13 +200,6 @@ def forget_second_factor(user: User) -> None:
 def _sign_out(user: User) -> None:
     for session in UserSession.objects.filter(user=user):
         session.end()
-
-
-def forget_ended_sessions(*, now: datetime) -> int:
-    """Delete what is kept of browsers whose session has ended, and return of how many that was."""
-    live = Session.objects.filter(expire_date__gt=now, session_key=OuterRef("session_key"))
-    deleted: int = UserSession.objects.filter(~Exists(live)).delete()[0]
-    return deleted
 
 
 def _lock_managers() -> list[int]:
@@ -453,7 +442,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(qrcode.make(url, image_factory=SvgPathFillImage).to_string(encoding="unicode"))
 
     def encrypt(self, text: str) -> str:
-        return str(_column.get_prep_value(text))
+        return encryption.encrypted(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _column.from_db_value(encrypted_text, None, None) or ""
+        # Raises where no key reads it: anything in its place would be a secret that everybody can guess.
+        return encryption.decrypted(encrypted_text)

@@ -24,8 +24,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import ExpressionWrapper, F
 from django.utils.duration import duration_iso_string
 
-from booking import access_log, guards, version_triggers
-from booking.encryption import EncryptedTextField, lookup_hash
+from booking import access_log, encryption, guards, version_triggers
+from booking.encryption import lookup_hash
 from booking.models import Appointment, Therapist
 
 Model = type[models.Model]
@@ -43,7 +43,6 @@ _LEFT_OUT = {
 _GROWS = "booking_accessentry"
 _BATCH = 500
 _KNOWN = "kennismaking"
-_key_check = EncryptedTextField()
 
 
 class Refused(Exception):
@@ -201,7 +200,7 @@ def _header(now: datetime) -> dict[str, Any]:
         "format": FORMAT,
         "made_at": now,
         "migrations": _migrations(),
-        "field_keys": _key_check.get_prep_value(_KNOWN),
+        "field_keys": encryption.encrypted(_KNOWN),
         "lookup_key": lookup_hash(_KNOWN),
     }
 
@@ -220,7 +219,7 @@ def _check_version(header: dict[str, Any]) -> None:
 
 def _check_keys(header: dict[str, Any]) -> None:
     try:
-        _key_check.from_db_value(header["field_keys"], None, None)
+        encryption.decrypted(header["field_keys"])
     except InvalidToken:
         raise Refused("FIELD_KEYS does not hold the key of this backup: nothing in it could be read.") from None
     if header["lookup_key"] != lookup_hash(_KNOWN):

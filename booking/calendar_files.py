@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from threading import BoundedSemaphore
 from zoneinfo import ZoneInfo
 
 from booking.models import Doubt, FetchFailure
@@ -17,6 +18,8 @@ MOST_SPANS = 5000
 MOST_SECONDS = 5
 # Longer than that, for a machine that is busy with other things.
 _PATIENCE_SECONDS = 20
+# In each of our processes: as many at once as there are threads would be more memory than there is.
+_ONE_AT_A_TIME = BoundedSemaphore(1)
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -75,16 +78,17 @@ def read(content: bytes, *, zone: ZoneInfo, first: date, last: date) -> Calendar
     asked = {"zone": zone.key, "first": first.isoformat(), "last": last.isoformat()}
     limits = {"spans": MOST_SPANS, "seconds": MOST_SECONDS}
     try:
-        reader = subprocess.run(
-            [sys.executable, "-m", "booking.calendar_reader"],
-            input=json.dumps(asked | limits).encode() + b"\n" + content,
-            capture_output=True,
-            cwd=_ROOT,
-            # None of our own variables: there are secrets in them.
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONIOENCODING": "utf-8"},
-            timeout=_PATIENCE_SECONDS,
-            check=True,
-        )
+        with _ONE_AT_A_TIME:
+            reader = subprocess.run(
+                [sys.executable, "-m", "booking.calendar_reader"],
+                input=json.dumps(asked | limits).encode() + b"\n" + content,
+                capture_output=True,
+                cwd=_ROOT,
+                # None of our own variables: there are secrets in them.
+                env={"PATH": os.environ.get("PATH", ""), "PYTHONIOENCODING": "utf-8"},
+                timeout=_PATIENCE_SECONDS,
+                check=True,
+            )
         answer = json.loads(reader.stdout)
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError, json.JSONDecodeError) as error:
         # Killed for the time that it took, or out of memory: either way there was too much to work out.

@@ -20,7 +20,8 @@ from booking import calendar_lines
 from booking.calendar_events import Event, Moment, Scope, Time, TooMuch, Zones
 from booking.intervals import Interval, merge, subtract
 
-MEMORY = 1 << 30
+# Bytes: twice what a calendar of five megabytes takes. docker-compose.yml and deploy/ leave room for it.
+MEMORY = 512 << 20
 _HOUR = timedelta(hours=1)
 # Where one event comes more often than this, all that lies between is taken.
 _MOST_TIMES = 2000

@@ -1,5 +1,7 @@
 """System checks for what an operator can get wrong about booking."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import Any
@@ -8,12 +10,37 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import DatabaseError
+
+from booking import keys
+from booking.models import Parent
 
 # This machine, and the link that it hangs on (RFC 6890), by version.
 _INSIDE = {
     4: [ip_network("127.0.0.0/8"), ip_network("169.254.0.0/16"), ip_network("0.0.0.0/8")],
     6: [ip_network("::1/128"), ip_network("fe80::/10")],
 }
+
+
+def check_keys(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """System check, which every start asks for: the keys are keys, and those of this database."""
+    if malformed := keys.malformed():
+        return [Error(sentence, id="booking.E006") for sentence in malformed.values()]
+    messages: list[CheckMessage] = []
+    for alias in databases or []:
+        # What cannot be asked now tells /readyz; families are shown the practice's phone number meanwhile.
+        with suppress(DatabaseError):
+            if keys.has_table(alias, Parent):
+                messages += [Error(sentence, id="booking.E007") for sentence in keys.foreign(alias).values()]
+    return messages
+
+
+def check_keys_drawn(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Deploy check: nobody can guess the keys."""
+    return [
+        Error(sentence, hint="docs/operation.md says how to change it.", id="booking.E008")
+        for sentence in keys.guessable().values()
+    ]
 
 
 def check_api_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -53,6 +80,24 @@ def check_rate_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def check_api_open(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Deploy check: what other software may do here is what somebody decided."""
+    if settings.API_BOOKING == "open":
+        return [
+            Warning(
+                "API_BOOKING is open: any program may book, without a page in between.",
+                hint="Set API_BOOKING=off, or =key and API_KEYS.",
+                id="booking.W010",
+            )
+        ]
+    short = settings.API_BOOKING == "key" and any(len(key) < 20 or len(set(key)) < 8 for key in settings.API_KEYS)
+    return (
+        [Error("API_KEYS holds a key that can be guessed: draw at least 20 characters.", id="booking.E010")]
+        if short
+        else []
+    )
 
 
 def check_sender(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

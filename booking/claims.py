@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, OperationalError, transaction
 
 from booking import free_time, guards
-from booking.errors import Busy, OutsideBookingWindow, SlotTaken
+from booking.errors import Busy, NoRoom, OutsideBookingWindow, SlotTaken
 from booking.free_time import FreeSlot
 from booking.intervals import Interval
 from booking.models import Appointment, AppointmentType, Therapist
@@ -89,4 +89,6 @@ def transacting() -> Iterator[None]:
     except OperationalError as error:
         if guards.contended(error):
             raise Busy from error
+        if guards.full(error):
+            raise NoRoom from error
         raise

@@ -62,6 +62,11 @@ def erase_again(asked: Iterable[UUID], *, now: datetime) -> int:
     return erased
 
 
+def erase_asked(*, now: datetime) -> int:
+    """Erase every family that asked for it and has no mail to wait for any more; return how many that were."""
+    return _erase(_erasable_now(now), now)
+
+
 def erase_past_term(*, now: datetime) -> int:
     """Erase every family whose term has passed or who asked for it, and return how many that were.
 
@@ -69,7 +74,7 @@ def erase_past_term(*, now: datetime) -> int:
     """
     oldest = now - timedelta(days=settings.ERASE_AFTER_DAYS)
     past_term = Q(end__lte=oldest) | Q(state=State.CANCELLED, cancelled_at__lte=oldest)
-    return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + _erase(_erasable_now(now), now)
+    return _erase(Appointment.objects.filter(past_term, erased_at=None), now) + erase_asked(now=now)
 
 
 def _erasable_now(now: datetime) -> AppointmentQuerySet:

@@ -120,6 +120,14 @@ class Busy(BookingError):
     name = "busy"
 
 
+class NoRoom(Busy):
+    """The disk of the database is full; nothing was written, and it goes on once there is room."""
+
+    sentence = _(
+        "Nothing can be written down just now, so nothing was booked or changed. Please call the practice."
+    )
+
+
 class TooManyRequests(BookingError):
     """A rate limit was reached; `retry_after` says in how many seconds to come back."""
 

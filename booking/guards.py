@@ -4,13 +4,18 @@ PostgreSQL has an exclusion constraint and triggers, SQLite triggers alone. Djan
 when it remakes a table, so `install` is run after every migrate as well, and a system check asks for them.
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from booking import version_triggers
 
@@ -144,7 +149,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
             return
         cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
         cursor.execute(_POSTGRESQL_REFUSE)
-        if NO_OVERLAP not in _present(connection):
+        # One that is there, and is not what it was when it was made, is as good as none.
+        if NO_OVERLAP in _missing_on_postgresql(cursor, {NO_OVERLAP}):
+            cursor.execute(f"ALTER TABLE booking_appointment DROP CONSTRAINT IF EXISTS {NO_OVERLAP}")
             cursor.execute(_POSTGRESQL_OVERLAP)
         for name, (table, condition) in _REFUSED_UPDATES.items():
             cursor.execute(
@@ -154,27 +161,139 @@ def install(connection: BaseDatabaseWrapper) -> None:
         if _LOG in tables:
             for name, rest in _POSTGRESQL_LOG.items():
                 cursor.execute(f"CREATE OR REPLACE TRIGGER {name} {rest} EXECUTE FUNCTION booking_refuse()")
+        _seal(cursor)
 
 
-def _present(connection: BaseDatabaseWrapper) -> set[str]:
+# What guards on PostgreSQL, each as the server itself writes it, with whether it is in force.
+_POSTGRESQL_GUARDS = """
+SELECT tgname, 'TRIGGER ' || quote_ident(tgname) || ' ON ' || tgrelid::regclass,
+    pg_get_triggerdef(trigger.oid), obj_description(trigger.oid, 'pg_trigger'), tgenabled IN ('O', 'A')
+FROM pg_trigger AS trigger JOIN pg_class ON pg_class.oid = tgrelid
+WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
+UNION ALL
+SELECT conname, 'CONSTRAINT ' || quote_ident(conname) || ' ON ' || conrelid::regclass,
+    pg_get_constraintdef(con.oid), obj_description(con.oid, 'pg_constraint'),
+    convalidated AND indisvalid AND indisready
+FROM pg_constraint AS con JOIN pg_index ON indexrelid = conindid
+WHERE contype = 'x' AND conrelid = to_regclass('booking_appointment')
+UNION ALL
+SELECT proname, 'FUNCTION ' || proc.oid::regprocedure, prosrc, obj_description(proc.oid, 'pg_proc'), true
+FROM pg_proc AS proc WHERE pronamespace = current_schema()::regnamespace
+"""
+_FUNCTIONS = {"booking_refuse", *version_triggers.FUNCTIONS}
+
+
+def _seal(cursor: Any) -> None:
+    """Write beside each guard of ours, as its comment, a hash of what it is now: a later change shows."""
+    ours = _ours_on_postgresql()
+    cursor.execute(_POSTGRESQL_GUARDS)
+    statements = [
+        f"COMMENT ON {what} IS '{_hash(definition)}'"
+        for name, what, definition, seal, _in_force in cursor.fetchall()
+        if name in ours and seal != _hash(definition)
+    ]
+    if statements:
+        cursor.execute("; ".join(statements))
+
+
+def _missing_on_postgresql(cursor: Any, expected: set[str], *, as_now: bool = True) -> set[str]:
+    """Return which of `expected` are not there, not in force or, where it is to be `as_now`, not what they were
+    when they were made."""
+    cursor.execute(_POSTGRESQL_GUARDS)
+    whole = {
+        name
+        for name, _what, definition, seal, in_force in cursor.fetchall()
+        if in_force and (not as_now or seal == _hash(definition))
+    }
+    return expected - whole
+
+
+def _ours_on_postgresql() -> set[str]:
+    triggers = {name for name, _statement in version_triggers.on_postgresql()}
+    return {NO_OVERLAP, *_REFUSED_UPDATES, *_POSTGRESQL_LOG, *triggers, *_FUNCTIONS}
+
+
+def _hash(definition: str) -> str:
+    return hashlib.sha256(definition.encode()).hexdigest()
+
+
+def _switched_off(connection: BaseDatabaseWrapper) -> set[str]:
+    """Return what else lets rows pass that a table of ours refuses: constraints that are gone or not looked at,
+    rules that rewrite, triggers of foreign keys that are off."""
+    every = apps.get_models(include_auto_created=True)
+    models = [model for model in every if model._meta.app_label in {"booking", "practice"}]
+    tables = {model._meta.db_table for model in models} & set(connection.introspection.table_names())
+    declared = {
+        constraint.name
+        for model in models
+        if model._meta.db_table in tables
+        for constraint in model._meta.constraints
+    }
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        else:
-            cursor.execute(
-                "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass('booking_appointment')"
-                " UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-            )
-        return {row[0] for row in cursor.fetchall()}
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+            rows = cursor.fetchall()
+            there = {name for name, _sql in rows} | {
+                name for _table, sql in rows for name in re.findall(r'CONSTRAINT "(\w+)"', sql)
+            }
+            return declared - there
+        named = sorted(tables)
+        cursor.execute(
+            """
+            SELECT conname FROM pg_constraint WHERE convalidated AND conrelid = ANY(%s::regclass[])
+            UNION SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                WHERE indisvalid AND indisready AND indisunique AND indrelid = ANY(%s::regclass[])
+            """,
+            [named, named],
+        )
+        off = declared - {name for (name,) in cursor.fetchall()}
+        cursor.execute(
+            """
+            SELECT conname FROM pg_constraint WHERE NOT convalidated AND conrelid = ANY(%s::regclass[])
+            UNION SELECT 'rule ' || rulename FROM pg_rewrite WHERE ev_class = ANY(%s::regclass[])
+            UNION SELECT 'foreign key ' || conname
+                FROM pg_trigger JOIN pg_constraint AS con ON con.oid = tgconstraint
+                WHERE tgisinternal AND tgenabled NOT IN ('O', 'A') AND tgrelid = ANY(%s::regclass[])
+            UNION SELECT 'session_replication_role'
+                WHERE current_setting('session_replication_role') <> 'origin'
+            """,
+            [named, named, named],
+        )
+        return off | {name for (name,) in cursor.fetchall()}
 
 
 def missing(connection: BaseDatabaseWrapper) -> set[str]:
-    """Return the names of the guards that `connection`'s database ought to have and has not."""
-    expected = set(_REFUSED_UPDATES)
-    expected |= {f"{NO_OVERLAP}_insert", f"{NO_OVERLAP}_update"} if connection.vendor == "sqlite" else {NO_OVERLAP}
-    if _LOG in connection.introspection.table_names():
-        expected |= set(_SQLITE_LOG if connection.vendor == "sqlite" else _POSTGRESQL_LOG)
-    return (expected | version_triggers.expected(connection)) - _present(connection)
+    """Return the names of the guards that `connection`'s database ought to have and has not, or has in another
+    form, or switched off. While migrations wait, the form may be that of an older version."""
+    as_now = is_current(connection)
+    has_log = _LOG in connection.introspection.table_names()
+    versions = version_triggers.expected(connection)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            statements = {**_sqlite_triggers(), **dict(version_triggers.on_sqlite() if versions else ())}
+            if has_log:
+                statements |= {name: f"CREATE TRIGGER {name} {rest}" for name, rest in _SQLITE_LOG.items()}
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            there = {name: sql.strip() for name, sql in cursor.fetchall()}
+            if not as_now:
+                return statements.keys() - there.keys()
+            return {name for name, statement in statements.items() if there.get(name) != statement.strip()}
+        expected = {NO_OVERLAP, *_REFUSED_UPDATES, *versions, "booking_refuse"}
+        expected |= _FUNCTIONS if versions else set()
+        expected |= set(_POSTGRESQL_LOG if has_log else ())
+        return _missing_on_postgresql(cursor, expected, as_now=as_now)
+
+
+def is_current(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether every migration that this code brings was applied."""
+    return _latest_migrations() <= MigrationRecorder(connection).applied_migrations().keys()
+
+
+@lru_cache
+def _latest_migrations() -> frozenset[tuple[str, str]]:
+    """Return the last migration of each app that this code brings."""
+    # Reads files, and those do not change while the process lives.
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
 def let_log_go(connection: BaseDatabaseWrapper) -> None:
@@ -195,11 +314,23 @@ def check_guards(app_configs: Any, databases: Sequence[str] | None = None, **kwa
     messages: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
-        if "booking_appointment" in connection.introspection.table_names() and (gone := missing(connection)):
+        if "booking_appointment" not in connection.introspection.table_names():
+            continue
+        if is_current(connection) and (off := _switched_off(connection)):
             messages.append(
                 Error(
-                    f"The database lacks {', '.join(sorted(gone))}: it would not refuse a double booking, or"
-                    " not tell that free times have changed.",
+                    f"The database does not refuse what it should: {', '.join(sorted(off))}. A constraint is gone"
+                    " or not looked at, a rule rewrites, or triggers are switched off.",
+                    hint="See who changed the database. `ALTER TABLE … VALIDATE CONSTRAINT`, `ENABLE TRIGGER ALL`"
+                    " and `DROP RULE` put it right; a constraint that is gone comes with a restored backup.",
+                    id="booking.E009",
+                )
+            )
+        if gone := missing(connection):
+            messages.append(
+                Error(
+                    f"The database lacks {', '.join(sorted(gone))}, or has it changed or switched off: it would"
+                    " not refuse a double booking, or not tell that free times have changed.",
                     hint="Run `manage.py migrate --skip-checks`, which puts them back.",
                     id="booking.E001",
                 )
@@ -213,6 +344,15 @@ def violated(error: IntegrityError, name: str, alias: str = DEFAULT_DB_ALIAS) ->
         diagnosis = getattr(error.__cause__, "diag", None)
         return getattr(diagnosis, "constraint_name", None) == name
     return name in str(error)
+
+
+def full(error: OperationalError) -> bool:
+    """Return whether `error` says that the database has no room to write: nothing was written."""
+    # SQLSTATE 53100 disk full (PostgreSQL, appendix A). SQLite calls it an error of writing where a limit or a
+    # quota is what is full.
+    if getattr(error.__cause__, "sqlstate", None) == "53100":
+        return True
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE"))
 
 
 def contended(error: OperationalError) -> bool:

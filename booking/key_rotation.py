@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models import ExpressionWrapper, F, QuerySet, TextField, Value
 
-from booking import encryption
+from booking import encryption, keys
 from booking.appointments import email_hash, phone_hash
 from booking.encryption import EncryptedTextField
 from booking.models import Parent
@@ -26,7 +26,8 @@ class Unreadable(Exception):
 
 
 def rotate() -> int:
-    """Bring every row to the first of FIELD_KEYS and to LOOKUP_KEY, and return how many had to be written.
+    """Bring every row to the first of FIELD_KEYS and to LOOKUP_KEY, and return how many had to be written. Then
+    these, and SECRET_KEY, are the keys of this database.
 
     Nothing that somebody writes meanwhile is lost: a row is only written as long as it is what was read. Raises
     Unreadable; what was done until then stays done, and the next call goes on from there.
@@ -39,7 +40,39 @@ def rotate() -> int:
             written += rows
             if not missed:
                 break
+    # Last, when nothing needs the older ones any more: from now on no other keys start.
+    keys.remember(anew=True)
     return written
+
+
+def give_up_unreadable() -> int:
+    """Empty every column of a row that none of FIELD_KEYS reads, for good, and return how many rows that were.
+
+    The appointment stays, and names no one, as an erased one; a second factor goes, and is set up anew.
+    """
+    given_up = 0
+    for model in apps.get_models():
+        names = [field.attname for field in model._meta.local_fields if isinstance(field, EncryptedTextField)]
+        as_stored = {f"stored_{name}": ExpressionWrapper(F(name), output_field=TextField()) for name in names}
+        rows = _each(model._base_manager.annotate(**as_stored), [*as_stored]) if names else iter(())
+        for pk, row in rows:
+            lost = [name for name in names if row[f"stored_{name}"] and not _reads(row[f"stored_{name}"])]
+            hashes = [_hashes(model)[name][0] for name in lost if name in _hashes(model)]
+            if lost:
+                given_up += model._base_manager.filter(pk=pk).update(**dict.fromkeys([*lost, *hashes], ""))
+    for one in Authenticator.objects.all():
+        if not all(_reads(one.data[name]) for name in _SECRETS & one.data.keys()):
+            one.delete()
+            given_up += 1
+    return given_up
+
+
+def _reads(token: str) -> bool:
+    try:
+        encryption.decrypted(token)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _rotate(model: Model, names: list[str]) -> tuple[int, int]:

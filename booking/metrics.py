@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from booking import outbox
+from booking import outbox, readiness
 from booking.models import CalendarSource, Kind, Notification, NotificationState
 from practice import metrics
 
@@ -66,6 +66,11 @@ class _InTheDatabase(Collector):
         says = "How long a notification could have been sent and nobody took it."
         since = outbox.waiting_since(self._now)
         yield _gauge("kennismaking_oldest_unclaimed_seconds", says, self._seconds_since(since))
+
+        swept = readiness.last_sweep(now=self._now)
+        if swept is not None:
+            says = "How long ago a worker last looked for what is due."
+            yield _gauge("kennismaking_last_sweep_seconds", says, max(0.0, swept.total_seconds()))
 
     def _calendars(self) -> Iterator[Metric]:
         of = CalendarSource.objects.aggregate(all=Count("pk"), failing=Count("pk", filter=~Q(failure="")))

@@ -14,7 +14,6 @@ from operator import attrgetter
 from typing import Any
 
 from celery import current_app
-from cryptography.fernet import InvalidToken
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
@@ -23,6 +22,7 @@ from django.db.models.functions import Coalesce
 from kombu.exceptions import KombuError
 
 from booking import emails, notifications
+from booking.encryption import Unreadable
 from booking.models import Notification, NotificationState
 from practice import request_ids
 from practice.models import Practice
@@ -167,12 +167,8 @@ def _claim(now: datetime) -> _Batch | None:
 
 
 def _read(pks: list[int]) -> dict[int, Notification]:
-    """Return what parents are owed of `pks`, with all that it says; nothing where one of them cannot be read."""
-    try:
-        return _WITH_ALL_IT_SAYS.filter(parent__isnull=False).in_bulk(pks)
-    except InvalidToken:
-        # Which one it is shows when each is read by itself.
-        return {}
+    """Return what parents are owed of `pks`, with all that it says."""
+    return _WITH_ALL_IT_SAYS.filter(parent__isnull=False).in_bulk(pks)
 
 
 def _give_back(pks: list[int], lease: datetime) -> None:
@@ -231,6 +227,10 @@ def _send(
         return NotificationState.FAILED, "account closed"
     if stale is not None:
         return stale, ""
+    family = notification.parent or notification.unconfirmed
+    if family and any(isinstance(value, Unreadable) for value in vars(family).values()):
+        # Nothing is wrong with the mail: the key that reads it is missing, and may come back.
+        return NotificationState.DUE, "no key reads it"
     message = emails.compose(notification, practice, now=now)
     message.connection = connection
     return _hand_over(message, connection)

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from booking import guards, slips
 from booking.encryption import lookup_hash
-from booking.errors import Busy, TooManyRequests
+from booking.errors import Busy, NoRoom, TooManyRequests
 from booking.models import RateCounter
 
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
@@ -178,6 +178,8 @@ def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> list[int]:
     except OperationalError as error:
         if guards.contended(error):
             raise Busy from error
+        if guards.full(error):
+            raise NoRoom from error
         raise
 
 

@@ -64,6 +64,8 @@ _POSTGRESQL_FUNCTIONS = {
     "renew_imported": "SELECT 'therapist-' || therapist_id AS name FROM changed"
     " JOIN booking_calendarsource AS source ON source.id = changed.source_id",
 }
+# The names of the functions that the triggers call.
+FUNCTIONS = frozenset(_POSTGRESQL_FUNCTIONS)
 _RENEW_ALL = f"""
 INSERT INTO practice_version (name, value)
 SELECT name, {{random}} FROM (
@@ -78,7 +80,8 @@ def therapists_own(therapist_id: int) -> str:
     return f"therapist-{therapist_id}"
 
 
-def _sqlite_triggers() -> Iterator[tuple[str, str]]:
+def on_sqlite() -> Iterator[tuple[str, str]]:
+    """Yield the name of each trigger, and the statement that makes it."""
     for table in _THERAPISTS_OWN:
         whose = _WHOSE.get(table, "{row}.therapist_id")
         for event, rows in _ROWS.items():
@@ -95,7 +98,8 @@ def _sqlite_trigger(name: str, event: str, table: str, names: str) -> tuple[str,
     return name, _SQLITE.format(name=name, event=event, table=table, names=names)
 
 
-def _postgresql_triggers() -> Iterator[tuple[str, str]]:
+def on_postgresql() -> Iterator[tuple[str, str]]:
+    """Yield the name of each trigger, and the statement that makes it."""
     row, statement = "FOR EACH ROW", "FOR EACH STATEMENT"
     any_event = "INSERT OR UPDATE OR DELETE"
     for table in ("booking_appointment", "booking_hold"):
@@ -121,7 +125,7 @@ def expected(connection: BaseDatabaseWrapper) -> set[str]:
     tables = set(connection.introspection.table_names())
     if not {"practice_version", *_THERAPISTS_OWN, *_THE_SITES} <= tables:
         return set()
-    triggers = _sqlite_triggers() if connection.vendor == "sqlite" else _postgresql_triggers()
+    triggers = on_sqlite() if connection.vendor == "sqlite" else on_postgresql()
     return {name for name, _statement in triggers}
 
 
@@ -133,13 +137,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             _remove(cursor)
-            for _name, statement in _sqlite_triggers():
+            for _name, statement in on_sqlite():
                 cursor.execute(statement)
             cursor.execute(_RENEW_ALL.format(random="lower(hex(randomblob(16)))"))
             return
         for function, names in _POSTGRESQL_FUNCTIONS.items():
             cursor.execute(_POSTGRESQL_FUNCTION.format(function=function, names=names))
-        for _name, statement in _postgresql_triggers():
+        for _name, statement in on_postgresql():
             cursor.execute(statement)
         cursor.execute(_RENEW_ALL.format(random="gen_random_uuid()"))
 
@@ -166,7 +170,7 @@ def _switch(cursor: Any, how: str) -> None:
     cursor.execute(
         "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE tgname = ANY(%s) AND tgrelid = ANY(%s::regclass[])",
-        [[name for name, _statement in _postgresql_triggers()], [*_THERAPISTS_OWN, *_THE_SITES]],
+        [[name for name, _statement in on_postgresql()], [*_THERAPISTS_OWN, *_THE_SITES]],
     )
     for table, trigger in cursor.fetchall():
         cursor.execute(f"ALTER TABLE {table} {how} TRIGGER {trigger}")
@@ -180,5 +184,5 @@ def remove_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
 
 
 def _remove(cursor: Any) -> None:
-    for name, _statement in _sqlite_triggers():
+    for name, _statement in on_sqlite():
         cursor.execute(f"DROP TRIGGER IF EXISTS {name}")

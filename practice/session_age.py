@@ -15,6 +15,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 _KEY = "age"
 # Written down no oftener than this many seconds, since each time is a write to the database.
 _WRITTEN_EVERY = 300
+# Seconds by which the clocks of several machines may differ.
+_CLOCKS_DIFFER = 300
 _BEHIND_SIGN_IN = {"account", "agenda", "beheer"}
 
 
@@ -49,7 +51,9 @@ def _look_at(request: HttpRequest) -> None:
     if not age:
         return
     idle, most = settings.SESSION_IDLE_HOURS * 3600, settings.SESSION_MOST_HOURS * 3600
-    if now - age["seen"] >= idle or now - age["began"] >= most:
+    # What lies ahead was written by a clock that ran ahead, and would stay open until that day.
+    ahead = max(age["seen"], age["began"]) > now + _CLOCKS_DIFFER
+    if ahead or now - age["seen"] >= idle or now - age["began"] >= most:
         logout(request)
         messages.info(request, _("You were signed out, to keep the families' data safe. Please sign in again."))
     elif now - age["seen"] >= _WRITTEN_EVERY:

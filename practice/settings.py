@@ -4,7 +4,7 @@ or from `practice.env` in DATA_DIR, which `make run` writes once; docs/configura
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -20,7 +20,7 @@ if (DATA_DIR / "practice.env").is_file():
 # What may be handed over in a file of its own, as NAME_FILE, so that no list of processes or containers shows it.
 _IN_FILES = (
     *("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "API_KEYS"),
-    *("DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "EMAIL_URL"),
+    *("DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "REDIS_PASSWORD", "EMAIL_URL"),
 )
 
 
@@ -211,17 +211,29 @@ DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+
+def _redis_url() -> str:
+    """Return REDIS_URL with REDIS_PASSWORD in it, where that is given apart from it."""
+    url: str = env.str("REDIS_URL", default="")
+    password = env.str("REDIS_PASSWORD", default="")
+    scheme, separator, rest = url.partition("://")
+    if not password or not separator:
+        return url
+    user = rest.rpartition("@")[0].partition(":")[0] if "@" in rest else ""
+    return f"{scheme}://{user}:{quote(password, safe='')}@{rest.rpartition('@')[2]}"
+
+
+REDIS_URL = _redis_url()
 if REDIS_URL:
     CACHES: dict[str, dict[str, Any]] = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        "default": {"BACKEND": "practice.caches.JsonRedisCache", "LOCATION": REDIS_URL}
     }
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 1, "socket_timeout": 5}
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "BACKEND": "practice.caches.JsonFileCache",
             "LOCATION": DATA_DIR / "cache",
         }
     }
@@ -229,7 +241,6 @@ else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
-        "control_folder": str(DATA_DIR / "queue-control"),
         "store_processed": False,
     }
 
@@ -242,7 +253,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "practice.scheduler:Scheduler"
+# So that `celery inspect ping` says within minutes that it hangs; on the embedded queue nobody can ask.
+CELERY_BEAT_MAX_LOOP_INTERVAL = 30
+CELERY_BEAT_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 CELERY_BEAT_SCHEDULE = {
     "deliver what is due": {"task": "booking.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
     "erase what is past its term": {

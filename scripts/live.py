@@ -29,11 +29,13 @@ def main() -> None:
     file = folder / "practice.env"
     try:
         make_data_dir(folder)
+        if file.exists() and b"DEMO=1" in file.read_bytes().splitlines():
+            raise Refused(
+                f"{folder} holds the demo. Move that folder away and run this again: families get a new one."
+            )
+        make_secrets(folder, TO_FILL_IN)
     except Refused as refusal:
         sys.exit(str(refusal))
-    make_secrets(folder, TO_FILL_IN)
-    if "DEMO=1" in file.read_text().splitlines():
-        sys.exit(f"{folder} holds the demo. Move that folder away and run this again: families get a new one.")
     # Whoever serves may not write here.
     compile_catalogs()
     for package in ("booking", "practice", "scripts"):

@@ -6,6 +6,7 @@ Usage, in the checkout: python -m scripts.prepare
 
 import hashlib
 import os
+import shutil
 import sys
 import warnings
 from io import StringIO
@@ -20,8 +21,9 @@ from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from practice import celery_app
 from practice.management.commands.translations import compile_catalogs
+from practice.queue import tidy
+from practice.starting import refuse_wrong_keys
 
 
 def prepare() -> None:
@@ -29,13 +31,17 @@ def prepare() -> None:
     compile_catalogs()
     django.setup()
     check_servers()
+    # Before the tables are touched, and before anything made up is put beside families.
+    refuse_wrong_keys()
     print("Bringing the database up to date ...", flush=True)
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except Error as error:
         raise CommandError(f"The database refuses its tables: {_first_line(error)}") from error
+    # Once more, where only now there are the tables that tell.
+    refuse_wrong_keys()
     if not settings.REDIS_URL:
-        declare_queue()
+        tidy(Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
     collect_static()
     call_command("load_practice", verbosity=0, stdout=StringIO())
     if settings.DEMO:
@@ -79,26 +85,31 @@ def _is_ours() -> bool:
     return "practice" in migrated or migrated <= apps.app_configs.keys()
 
 
-def declare_queue() -> None:
-    """Write the embedded queue's own files while nobody else does: kombu does not guard their making."""
-    with celery_app.connection_for_write() as link:
-        for queue in celery_app.amqp.queues.values():
-            queue(link.default_channel).declare()
-
-
 def collect_static() -> None:
-    """Collect the static files into STATIC_ROOT, unless they are what was collected last."""
-    digest = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
+    """Collect the static files into STATIC_ROOT, unless they are what was collected last, each byte of them."""
+    sources = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
     for path in sorted(path for folder in settings.STATICFILES_DIRS for path in Path(folder).rglob("*")):
         stat = path.stat()
-        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        sources.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     stamp = Path(settings.STATIC_ROOT) / ".collected"
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+    if stamp.is_file() and stamp.read_bytes() == _stamp(sources.hexdigest()):
         return
     print("Collecting the static files ...", flush=True)
-    stamp.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(digest.hexdigest())
+    # With a damaged list in it Django could not even begin.
+    shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_bytes(_stamp(sources.hexdigest()))
+
+
+def _stamp(sources: str) -> bytes:
+    """Return what says that these `sources` were collected, and what became of them: a power cut leaves files
+    behind that are empty, or full of zeros."""
+    collected = hashlib.sha256(sources.encode())
+    for path in sorted(Path(settings.STATIC_ROOT).rglob("*")):
+        if path.is_file() and path.name != ".collected":
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            collected.update(f"{path.relative_to(settings.STATIC_ROOT)} {content}\n".encode())
+    return collected.hexdigest().encode()
 
 
 def _first_line(error: Exception) -> str:
@@ -113,6 +124,8 @@ def main() -> None:
         prepare()
     except (ImproperlyConfigured, CommandError) as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or settings.DATA_DIR} cannot be read or written: {error.strerror}.")
     except KeyboardInterrupt:
         sys.exit(130)
 

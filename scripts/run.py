@@ -141,7 +141,7 @@ def make_data_dir(folder: Path) -> None:
     """Make the data folder, for this user alone, or see that the one there can be written. Raises Refused."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("queue", "queue-control", "mail", "cache"):
+        for name in ("queue", "mail", "cache"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
@@ -175,34 +175,85 @@ def demo_lines() -> list[str]:
     ]
 
 
+_KEYS = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
+# What this program keeps families' data in, where nothing else is said; the second is that of `make stack`.
+_DATA = ("practice.sqlite3", "postgresql")
+
+
 def make_secrets(folder: Path, further: Sequence[str]) -> None:
     """Write `practice.env` with fresh secrets and the lines `further`, unless it is there.
 
-    Never over one that is: whoever loses these keys loses the data.
+    Never over one that is, and never beside data: whoever loses these keys loses the data, and new ones would only
+    hide that. Raises Refused.
     """
     file = folder / "practice.env"
     if file.exists():
+        check_secrets(file)
         return
+    if kept := next((name for name in _DATA if _holds_something(folder / name)), None):
+        if all(os.environ.get(name) or os.environ.get(f"{name}_FILE") for name in _KEYS):
+            return
+        raise Refused(
+            f"{folder / kept} holds a practice, and the keys that read it are gone: {file} is not there. Restore"
+            " that file from the copy that was kept apart from the backups (docs/operation.md). Without its"
+            " FIELD_KEYS nothing about a family can be read. To begin anew, move the whole folder away."
+        )
     lines = [
         "# Made once. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
         *(f"{name}={value}" for name, value in fresh_keys().items()),
         *further,
     ]
     part = folder / f".practice.env.{os.getpid()}"
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write("\n".join(lines) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    # Whole or not at all, and never over one that appeared meanwhile.
-    with suppress(FileExistsError):
-        os.link(part, file)
-    part.unlink()
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write("\n".join(lines) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        # Whole or not at all, and never over one that appeared meanwhile.
+        with suppress(FileExistsError):
+            os.link(part, file)
+    except OSError as error:
+        raise Refused(f"The secrets cannot be written to {file}: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    # Its name too outlives a power cut.
+    known = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(known)
+    finally:
+        os.close(known)
+
+
+def check_secrets(file: Path) -> None:
+    """Return where `file` can be read as what `make_secrets` wrote. Raises Refused: one that a power cut emptied
+    is not made anew, since nobody can know what was written under its keys."""
+    given = [name for name in _KEYS if os.environ.get(name) or os.environ.get(f"{name}_FILE")]
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    pairs = [line.removeprefix("export ").partition("=") for line in lines]
+    named = {name.strip().removesuffix("_FILE") for name, _, value in pairs if value.strip("\0 ")}
+    if missing := [name for name in _KEYS if name not in {*named, *given}]:
+        raise Refused(
+            f"{file} holds no {', '.join(missing)}: it was cut, or emptied. Restore it from the copy that was kept"
+            " apart from the backups (docs/operation.md). Where nothing was ever booked here, delete it."
+        )
+
+
+def _holds_something(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold the data folder: a second scheduler in it would corrupt the first one's file. Raises Refused."""
-    with (folder / ".running").open("w") as guard:
+    """Hold the data folder, so that nobody starts in it beside us. Raises Refused."""
+    try:
+        # Nothing is written into it: what a power cut left of it is as good.
+        opened = (folder / ".running").open("a")
+    except OSError as error:
+        raise Refused(f"{folder / '.running'} cannot be opened: {error.strerror}. Delete it.") from error
+    with opened as guard:
         try:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -215,8 +266,9 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 def settings_of(folder: Path) -> dict[str, str]:
     """Return the environment of the children: this one, over what `practice.env` says."""
-    pairs = {}
-    for line in (folder / "practice.env").read_text().splitlines():
+    pairs, file = {}, folder / "practice.env"
+    # Beside data whose keys the environment gives there is none.
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
         name, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             pairs[name.strip()] = value.strip()

@@ -30,13 +30,13 @@ _FOREIGN = [
     ),
     *("EMAIL_TIMEOUT", "EMAIL_URL", "ACCESS_LOG_DAYS", "ERASE_AFTER_DAYS", "FROM_EMAIL", "HOST"),
     *("HSTS_SUBDOMAINS", "HTTPS", "LANGUAGES", "LOG_FORMAT", "LOG_LEVEL", "METRICS_HOST", "METRICS_PORT"),
-    *("OLD_SECRET_KEYS", "OPEN_APPOINTMENTS", "PORT", "RATE_LIMITS", "REDIS_URL"),
+    *("OLD_SECRET_KEYS", "OPEN_APPOINTMENTS", "PORT", "RATE_LIMITS", "REDIS_PASSWORD", "REDIS_URL"),
     *("SECOND_FACTOR", "TRUSTED_PROXIES"),
 ]
 _SECRETS = {
     "SECRET_KEY": "only-for-tests-" * 4,
     "FIELD_KEYS": urlsafe_b64encode(b"only for tests, never elsewhere.").decode(),
-    "LOOKUP_KEY": "only-for-tests",
+    "LOOKUP_KEY": "only-for-tests-" * 3,
 }
 
 
@@ -66,7 +66,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         else:
             os.environ.pop("DATABASE_URL", None)
     os.environ["DATA_DIR"] = str(data)
-    for folder in ("queue", "queue-control", "static"):
+    for folder in ("queue", "static"):
         (data / folder).mkdir(parents=True)
     return (yield)
 

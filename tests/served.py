@@ -58,9 +58,9 @@ class Served:
         """Start a worker that delivers what it is asked to; without `start_beat` nothing is swept."""
         self._start(name, "celery", "--quiet", "-A", "celery_app", "worker", "--hostname", name)
 
-    def start_beat(self, name: str = "beat", *options: str) -> None:
-        """Start the scheduler, which asks for a sweep each minute."""
-        self._start(name, "celery", "--quiet", "-A", "celery_app", "beat", *options)
+    def start_beat(self, name: str = "beat") -> None:
+        """Start the scheduler, which asks for a sweep at once, and each minute."""
+        self._start(name, "celery", "--quiet", "-A", "celery_app", "beat")
 
     def start_shell(self, name: str, code: str) -> subprocess.Popen[bytes]:
         """Start `code` in a process of its own that is written to and read from, and return it."""
@@ -183,7 +183,7 @@ class Factory:
     def _new(self, engine: str, data_dir: Path, *, copy_of: Served | None = None, **env: str) -> Served:
         if copy_of:
             shutil.copytree(copy_of.data_dir, data_dir)
-        for name in ("queue", "queue-control", "mail", "cache"):
+        for name in ("queue", "mail", "cache"):
             (data_dir / name).mkdir(parents=True, exist_ok=True)
         database = {}
         if engine == "postgresql":

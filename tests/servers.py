@@ -88,7 +88,7 @@ def start_redis(port: int = 0) -> tuple[str, Stop]:
     port, folder = port or free_port(), tempfile.mkdtemp(prefix="redis-")
     process = subprocess.Popen(
         [
-            *(_redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),
+            *(redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),
             *("--save", "", "--appendonly", "no", "--logfile", f"{folder}/log"),
         ],
         start_new_session=True,
@@ -107,7 +107,8 @@ def start_redis(port: int = 0) -> tuple[str, Stop]:
     return f"redis://127.0.0.1:{port}/0", stop
 
 
-def _redis_server() -> str:
+def redis_server() -> str:
+    """Return the path of a redis-server."""
     installed = shutil.which("redis-server")
     if installed:
         return installed

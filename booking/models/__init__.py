@@ -12,6 +12,7 @@ from booking.models.appointment import (
 )
 from booking.models.history import Action, HistoryEntry
 from booking.models.imports import CalendarSource, Doubt, FetchFailure, ImportedBusy
+from booking.models.installation import Installation
 from booking.models.notification import Kind, Notification, NotificationState
 from booking.models.offer import AppointmentType, FeedDetail, Place, Therapist
 from booking.models.rate_counter import RateCounter
@@ -32,6 +33,7 @@ __all__ = [
     "HistoryEntry",
     "Hold",
     "ImportedBusy",
+    "Installation",
     "Kind",
     "Notification",
     "NotificationState",

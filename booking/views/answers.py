@@ -15,6 +15,7 @@ from booking.errors import (
     BookingError,
     Busy,
     InTimeOff,
+    NoRoom,
     NotOffered,
     OutsideHours,
     SlotTaken,
@@ -35,6 +36,7 @@ _STATUS: dict[type[BookingError], int] = {
     InTimeOff: 409,
     TooManyRequests: 429,
     Busy: 503,
+    NoRoom: 503,
 }
 View = Callable[..., HttpResponse]
 

@@ -1,5 +1,7 @@
 """What machines ask to know whether all is well. Nothing here says anything about anyone."""
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,9 +16,18 @@ from booking import metrics, readiness
 def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether a booking would be kept and mailed: 200, or 503 with what is wrong."""
     found = readiness.look(now=timezone.now())
-    waiting = None if found.waiting is None else round(found.waiting.total_seconds())
-    body = {"ready": not found.wrong, "wrong": list(found.wrong), "oldest_due_seconds": waiting}
+    body = {
+        "ready": not found.wrong,
+        "wrong": list(found.wrong),
+        "says": [readiness.SENTENCES[name] for name in found.wrong],
+        "oldest_due_seconds": _seconds(found.waiting),
+        "last_sweep_seconds": _seconds(found.swept),
+    }
     return JsonResponse(body, status=503 if found.wrong else 200)
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else round(span.total_seconds())
 
 
 @require_safe

@@ -1,18 +1,14 @@
 """Accounts, where two managers act at the same moment, for who left, and for an address that nobody has."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
 
 from booking import accounts, calendars, feed, links, outbox
 from booking.models import CalendarSource, FeedDetail, Kind, Notification, NotificationState, Therapist
@@ -186,21 +182,6 @@ class TestClosing:
         calendars.read_due(lambda: NOW, zone=AMSTERDAM)
 
         assert CalendarSource.objects.get().due_at == NOW
-
-
-@pytest.mark.django_db
-def test_of_a_session_that_ended_nothing_is_kept() -> None:
-    user = make_account("alice@praktijk.example")
-    moment = timezone.now()
-    kept = {}
-    for name, until in (("live", moment + timedelta(hours=1)), ("over", moment - timedelta(seconds=1))):
-        Session.objects.create(session_key=name, session_data="", expire_date=until)
-        kept[name] = UserSession.objects.create(user=user, session_key=name, ip="0.0.0.0", user_agent="Firefox")
-    UserSession.objects.create(user=user, session_key="gone", ip="0.0.0.0", user_agent="Firefox")
-
-    assert accounts.forget_ended_sessions(now=moment) == 2
-
-    assert list(UserSession.objects.all()) == [kept["live"]]
 
 
 @pytest.mark.django_db

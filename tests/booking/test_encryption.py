@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 from django.db import connection
 
-from booking.encryption import lookup_hash
+from booking.encryption import Unreadable, lookup_hash
 from booking.models import Appointment, Parent
 from tests.booking.factories import make_appointment
 
@@ -56,8 +56,23 @@ def test_a_new_key_writes_and_the_old_one_still_reads(appointment: Appointment, 
     settings.FIELD_KEYS = settings.FIELD_KEYS[:1]
 
     assert Appointment.objects.values_list("remark", flat=True).get() == "nieuw"
-    with pytest.raises(InvalidToken):
-        Parent.objects.get()
+    assert isinstance(Parent.objects.get().name, Unreadable)
+
+
+def test_what_no_key_reads_is_a_word_for_people_and_written_back_as_it_was(
+    appointment: Appointment, settings: Any
+) -> None:
+    before, keys = everything(), settings.FIELD_KEYS
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+
+    parent = Parent.objects.get()
+    assert (parent.name, str(parent.email)) == ("(onleesbaar)", "(onleesbaar)")
+    parent.save()
+    Parent.objects.bulk_update([parent], ["name", "phone"])
+
+    assert everything() == before
+    settings.FIELD_KEYS = keys
+    assert Parent.objects.get().name == "Zonnebloemski"
 
 
 def test_an_empty_text_stays_empty() -> None:

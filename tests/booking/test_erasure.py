@@ -1,10 +1,13 @@
 """A family's data goes when asked, and by itself."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import time_machine
 
-from booking import appointments, erasure
+from booking import appointments, erasure, tasks
 from booking.appointments import Request
 from booking.models import (
     Action,
@@ -164,3 +167,31 @@ class TestErase:
         erasure.erase_past_term(now=wall("2027-01-01 00:00"))
 
         assert Appointment.objects.filter(state=State.ATTENDED, appointment_type=consult).count() == 1
+
+
+class TestAsked:
+    def test_it_is_done_by_the_sweep_in_which_the_last_mail_goes(
+        self, consult: AppointmentType, settings: Any, tmp_path: Path
+    ) -> None:
+        settings.EMAIL_BACKEND, settings.MAIL_DIR = "practice.mail.EmlBackend", tmp_path
+        appointment = book(consult, "2026-12-01 10:00")
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+        assert not is_erased(appointment)
+
+        with time_machine.travel(NOW + timedelta(seconds=60), tick=False):
+            tasks.sweep()
+
+        assert is_erased(appointment)
+
+    def test_it_waits_for_a_mail_that_the_server_did_not_take(
+        self, consult: AppointmentType, settings: Any, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        settings.EMAIL_BACKEND, settings.MAIL_DIR = "practice.mail.EmlBackend", tmp_path / "file"
+        appointment = book(consult, "2026-12-01 10:00")
+        erasure.erase(appointment, by=Actor.PARENT, now=NOW)
+
+        with time_machine.travel(NOW + timedelta(seconds=60), tick=False):
+            tasks.sweep()
+
+        assert not is_erased(appointment)

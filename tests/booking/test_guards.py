@@ -318,6 +318,116 @@ def test_the_system_check_misses_a_guard_that_is_gone() -> None:
     assert found()
 
 
+def found() -> set[str | None]:
+    return {message.id for message in run_checks(databases=["default"])}
+
+
+# What each engine may have lost, by a statement of somebody who meant well.
+POSTGRESQL = {
+    "a trigger that is off": "ALTER TABLE booking_appointment DISABLE TRIGGER appointment_state_follows",
+    "all of a table's": "ALTER TABLE booking_notification DISABLE TRIGGER USER",
+    "off but for replicas": "ALTER TABLE booking_appointment ENABLE REPLICA TRIGGER appointment_sequence_rises",
+    "one that tells of changes": "ALTER TABLE booking_hold DISABLE TRIGGER booking_hold_own",
+    "the log's": "ALTER TABLE booking_accessentry DISABLE TRIGGER access_log_kept",
+    "an event less": "DROP TRIGGER booking_hold_own ON booking_hold; CREATE TRIGGER booking_hold_own"
+    " AFTER INSERT ON booking_hold FOR EACH ROW EXECUTE FUNCTION renew_own()",
+    "another condition": "CREATE OR REPLACE TRIGGER appointment_state_follows BEFORE UPDATE ON booking_appointment"
+    " FOR EACH ROW WHEN (false) EXECUTE FUNCTION booking_refuse()",
+    "a function that refuses nothing": "CREATE OR REPLACE FUNCTION booking_refuse() RETURNS trigger"
+    " LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+    "a function that tells nothing": "CREATE OR REPLACE FUNCTION renew_own() RETURNS trigger"
+    " LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+    "an overlap of others": "ALTER TABLE booking_appointment DROP CONSTRAINT appointment_no_overlap;"
+    " ALTER TABLE booking_appointment ADD CONSTRAINT appointment_no_overlap EXCLUDE USING gist"
+    " (therapist_id WITH =, tstzrange(occupied_start, occupied_end, '[)') WITH &&) WHERE (state = 'attended')",
+    "an overlap that is looked at later": "ALTER TABLE booking_appointment DROP CONSTRAINT appointment_no_overlap;"
+    " ALTER TABLE booking_appointment ADD CONSTRAINT appointment_no_overlap EXCLUDE USING gist"
+    " (therapist_id WITH =, tstzrange(occupied_start, occupied_end, '[)') WITH &&)"
+    " WHERE (state <> 'cancelled') DEFERRABLE INITIALLY DEFERRED",
+}
+SQLITE = {
+    "another condition": "DROP TRIGGER appointment_state_follows; CREATE TRIGGER appointment_state_follows"
+    " BEFORE UPDATE ON booking_appointment WHEN 0 BEGIN SELECT RAISE(ABORT, 'appointment_state_follows'); END",
+    "another table": "DROP TRIGGER appointment_no_overlap_insert; CREATE TRIGGER appointment_no_overlap_insert"
+    " BEFORE INSERT ON booking_hold BEGIN SELECT 1; END",
+    "one that tells of changes": "DROP TRIGGER booking_hold_own_insert",
+    "the log's": "DROP TRIGGER access_log_kept; CREATE TRIGGER access_log_kept"
+    " BEFORE DELETE ON booking_accessentry BEGIN SELECT 1; END",
+}
+OFF = {
+    "no check": "ALTER TABLE booking_appointment DROP CONSTRAINT appointment_order_of_times",
+    "a check of what is new": "ALTER TABLE booking_appointment DROP CONSTRAINT appointment_order_of_times;"
+    ' ALTER TABLE booking_appointment ADD CONSTRAINT appointment_order_of_times CHECK (start < "end") NOT VALID',
+    "no index of what is once": "ALTER TABLE booking_ratecounter DROP CONSTRAINT rate_counter_once",
+    "a rule": "CREATE RULE nothing AS ON UPDATE TO booking_appointment DO INSTEAD NOTHING",
+    "foreign keys": "ALTER TABLE booking_parent DISABLE TRIGGER ALL",
+    "a replica's role": "SET LOCAL session_replication_role = replica",
+}
+
+
+def run_statements(text: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in [text] if connection.vendor == "postgresql" else _apart(text):
+            cursor.execute(statement)
+
+
+def _apart(text: str) -> list[str]:
+    """Return the statements of `text`: SQLite takes one at a time, and a trigger has semicolons inside."""
+    first, _, rest = text.partition("; CREATE TRIGGER")
+    return [first, *([f"CREATE TRIGGER{rest}"] if rest else [])]
+
+
+@pytest.mark.parametrize("name", POSTGRESQL)
+@pytest.mark.only("postgresql")
+def test_a_guard_that_is_off_or_another_is_missed_and_put_back_on_postgresql(name: str) -> None:
+    run_statements(POSTGRESQL[name])
+    assert "booking.E001" in found()
+
+    guards.install(connection)
+    assert found().isdisjoint({"booking.E001", "booking.E009"})
+
+
+@pytest.mark.parametrize("name", SQLITE)
+@pytest.mark.only("sqlite")
+def test_a_guard_that_is_another_is_missed_and_put_back_on_sqlite(name: str) -> None:
+    run_statements(SQLITE[name])
+    assert "booking.E001" in found()
+
+    guards.install(connection)
+    assert found().isdisjoint({"booking.E001", "booking.E009"})
+
+
+@pytest.mark.parametrize("name", OFF)
+@pytest.mark.only("postgresql")
+def test_a_constraint_that_is_off_is_missed(name: str) -> None:
+    assert "booking.E009" not in found()
+
+    run_statements(OFF[name])
+
+    assert "booking.E009" in found()
+
+
+@pytest.mark.only("sqlite")
+def test_a_check_that_is_gone_is_missed_on_sqlite() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE booking_ratecounter")
+        cursor.execute(
+            "CREATE TABLE booking_ratecounter"
+            " (id integer PRIMARY KEY, key text, window_start datetime, count integer)"
+        )
+
+    assert "booking.E009" in found()
+
+
+def test_an_older_version_may_have_guards_of_another_form() -> None:
+    run_statements((POSTGRESQL if connection.vendor == "postgresql" else SQLITE)["another condition"])
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'booking' AND name >= '0023'")
+
+    # Or `migrate`, which puts them back, would be refused.
+    assert "booking.E001" not in found()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_guards_come_back_after_the_table_was_remade() -> None:
     # A column that comes and goes: SQLite remakes the table for it, and its triggers vanish.

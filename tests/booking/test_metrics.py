@@ -9,7 +9,7 @@ from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries
 
-from booking import calendars, metrics
+from booking import calendars, keys, metrics, readiness
 from booking.models import CalendarSource, FetchFailure, Kind, NotificationState, Therapist
 from tests.booking.factories import make_appointment, make_notification
 from tests.booking.steps import NOW
@@ -35,6 +35,13 @@ def test_an_empty_practice_has_a_database_and_nothing_else() -> None:
     assert read() == {("database_up",): 1}
 
 
+def test_the_last_sweep_is_told_once_there_was_one() -> None:
+    keys.remember()
+    readiness.swept(now=NOW - timedelta(seconds=90))
+
+    assert read() == {("database_up",): 1, ("last_sweep_seconds",): 90}
+
+
 def test_mail_is_counted_by_kind_and_state(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     appointment = make_appointment(start="2026-12-01 14:00")
     owed: list[dict[str, Any]] = [
@@ -48,7 +55,7 @@ def test_mail_is_counted_by_kind_and_state(django_assert_num_queries: DjangoAsse
     for fields in owed:
         make_notification(**{"kind": Kind.CONFIRMATION, "appointment": appointment, **fields})
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = read()
 
     assert found == {

@@ -305,17 +305,27 @@ def test_a_mail_that_cannot_be_written_fails_alone(
     assert (due.state, other.state, other.last_error) == (SENT, NotificationState.FAILED, "TemplateDoesNotExist")
 
 
-def test_a_mail_whose_recipient_cannot_be_decrypted_fails_alone(sink: Sink, due: Notification) -> None:
-    broken = make_notification(
+@pytest.mark.parametrize("column", ["email", "name"])
+def test_a_mail_that_no_key_reads_waits_for_the_key_and_holds_up_no_other(
+    sink: Sink, due: Notification, column: str
+) -> None:
+    parent = make_notification(
         appointment=make_appointment(start="2026-12-02 14:00"), due_at=NOW - timedelta(minutes=1)
-    )
+    ).parent
+    assert parent
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE booking_parent SET email = 'of another key' WHERE id = %s", [broken.parent_id])
+        cursor.execute(f"SELECT {column} FROM booking_parent WHERE id = %s", [parent.pk])
+        [stored] = cursor.fetchone()
+        cursor.execute(f"UPDATE booking_parent SET {column} = 'of another key' WHERE id = %s", [parent.pk])
 
     assert outbox.deliver_due(lambda: NOW) == 1
+    waiting = parent.notifications.get()
+    assert (waiting.state, waiting.last_error) == (DUE, "no key reads it")
 
-    broken = Notification.objects.get(pk=broken.pk)
-    assert (broken.state, broken.last_error) == (NotificationState.FAILED, "InvalidToken")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE booking_parent SET {column} = %s WHERE id = %s", [stored, parent.pk])
+    assert outbox.deliver_due(lambda: NOW + timedelta(minutes=1)) == 1
+    assert parent.notifications.get().state == SENT
 
 
 def test_a_database_that_goes_away_is_no_fault_of_the_mail(sink: Sink, due: Notification) -> None:

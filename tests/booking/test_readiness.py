@@ -5,17 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from booking import keys, readiness, tasks
 from booking.models import Notification, NotificationState
 from tests.booking.factories import make_appointment, make_notification, make_practice, wall
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 NOW = wall("2026-11-20 12:00")
-READY = {"ready": True, "wrong": [], "oldest_due_seconds": 0}
+READY: dict[str, Any] = {
+    "ready": True,
+    "wrong": [],
+    "says": [],
+    "oldest_due_seconds": 0,
+    "last_sweep_seconds": None,
+}
 
 
 @pytest.fixture
@@ -28,13 +36,16 @@ def due(time_machine: Any) -> Notification:
 def wrong(client: Client) -> Any:
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    return answer.json()["wrong"]
+    said = answer.json()
+    assert [readiness.SENTENCES[name] for name in said["wrong"]] == said["says"]
+    return said["wrong"]
 
 
 def test_an_empty_practice_is_ready(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     client.get("/readyz")
 
-    with django_assert_num_queries(3):
+    # Two for the migrations; the mails, the last sweep and the keys.
+    with django_assert_num_queries(5):
         answer = client.get("/readyz")
 
     assert (answer.status_code, answer.json()) == (200, READY)
@@ -52,10 +63,10 @@ def test_a_probe_needs_no_name_no_https_and_no_practice(client: Client, settings
 
 
 def test_a_mail_that_nobody_claims_makes_it_late(client: Client, due: Notification, time_machine: Any) -> None:
-    time_machine.move_to(NOW + timedelta(minutes=10), tick=False)
-    assert client.get("/readyz").json() == {**READY, "oldest_due_seconds": 600}
+    time_machine.move_to(NOW + timedelta(minutes=5), tick=False)
+    assert client.get("/readyz").json() == {**READY, "oldest_due_seconds": 300}
 
-    time_machine.move_to(NOW + timedelta(minutes=10, seconds=1), tick=False)
+    time_machine.move_to(NOW + timedelta(minutes=5, seconds=1), tick=False)
     assert wrong(client) == ["mail"]
 
     Notification.objects.update(state=NotificationState.SENT, sent_at=NOW)
@@ -77,6 +88,51 @@ def test_a_mail_that_somebody_sees_to_is_late_only_after_that(
 
     time_machine.move_to(NOW + timedelta(hours=1, minutes=minutes + 11), tick=False)
     assert wrong(client) == ["mail"]
+
+
+def test_a_sweep_that_is_long_ago_is_named(client: Client, due: Notification, time_machine: Any) -> None:
+    Notification.objects.all().delete()
+    tasks.sweep()
+    time_machine.move_to(NOW + timedelta(minutes=5), tick=False)
+    assert client.get("/readyz").json() == {**READY, "last_sweep_seconds": 300}
+
+    time_machine.move_to(NOW + timedelta(minutes=5, seconds=1), tick=False)
+    assert wrong(client) == ["sweep"]
+
+    tasks.sweep()
+    assert client.get("/readyz").json() == {**READY, "last_sweep_seconds": 0}
+
+
+def test_a_sweep_by_a_clock_that_ran_ahead_is_none(client: Client, due: Notification, time_machine: Any) -> None:
+    time_machine.move_to(NOW + timedelta(days=3), tick=False)
+    tasks.sweep()
+
+    time_machine.move_to(NOW, tick=False)
+    assert wrong(client) == ["sweep"]
+
+    tasks.sweep()
+    assert client.get("/readyz").json() == {**READY, "last_sweep_seconds": 0}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"FIELD_KEYS": [Fernet.generate_key().decode()]},
+        {"FIELD_KEYS": ["abc"]},
+        {"LOOKUP_KEY": "another-one-of-that-kind"},
+        {"SECRET_KEY": "another-one-of-that-kind"},
+    ],
+    ids=["other FIELD_KEYS", "rubbish", "other LOOKUP_KEY", "other SECRET_KEY"],
+)
+def test_keys_that_are_not_those_of_the_database_are_named(
+    client: Client, due: Notification, settings: Any, changed: dict[str, Any]
+) -> None:
+    keys.remember(anew=True)
+    assert client.get("/readyz").json() == READY
+
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    assert wrong(client) == ["keys"]
 
 
 def test_a_migration_that_was_not_applied_is_named(client: Client) -> None:

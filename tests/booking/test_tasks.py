@@ -1,13 +1,18 @@
 """What the workers do by themselves, as the clock moves on."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 
 from booking import tasks
 from booking.models import Appointment, Hold, Kind, Notification, NotificationState, RateCounter
+from tests.booking.accounts import make_account
 from tests.booking.factories import make_appointment, make_notification, make_practice, wall
 from tests.booking.steps import NOW, book, hold
 
@@ -66,3 +71,20 @@ def test_tidying_erases_and_forgets_what_is_past_its_term(consult: Any) -> None:
     assert Notification.objects.get().state == NotificationState.VOID
     assert not Hold.objects.exists()
     assert not RateCounter.objects.exists()
+
+
+def test_sessions_that_ended_go_with_what_was_kept_beside_them() -> None:
+    account = make_account("alice@praktijk.example")
+    over, open_still = SessionStore(), SessionStore()
+    for number, session in enumerate((over, open_still)):
+        with time_machine.travel(NOW + timedelta(hours=number), tick=False):
+            session.save()
+            UserSession.objects.create(
+                user=account, session_key=session.session_key, ip="0.0.0.0", user_agent="Firefox", data={}
+            )
+
+    with time_machine.travel(NOW + timedelta(hours=24, minutes=1), tick=False):
+        tasks.tidy()
+
+    assert [one.session_key for one in Session.objects.all()] == [open_still.session_key]
+    assert [one.session_key for one in UserSession.objects.all()] == [open_still.session_key]

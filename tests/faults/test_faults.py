@@ -29,14 +29,6 @@ from django.utils import timezone; from booking import outbox; from booking.mode
 for failed in Notification.objects.filter(state="failed"):
     outbox.retry(failed, now=timezone.now())
 """
-# As after a night in which the scheduler did not run: all that it asks for is due.
-OVERDUE = """
-from datetime import timedelta; from celery.beat import PersistentScheduler; from celery_app import app
-scheduler = PersistentScheduler(app, schedule_filename="{schedule}")
-for entry in scheduler.schedule.values():
-    entry.last_run_at -= timedelta(days=1)
-scheduler.close()
-"""
 
 
 @pytest.fixture
@@ -291,9 +283,7 @@ def test_two_schedulers_and_two_workers(solo: Installation) -> None:
     asked = solo.practice.data_dir / "queue"
     before = len(list(asked.glob("*.msg")))
     for name in ("first", "second"):
-        schedule = solo.practice.data_dir / f"schedule-{name}"
-        solo.practice.manage("shell", "-c", OVERDUE.format(schedule=schedule))
-        solo.practice.start_beat(f"beat-{name}", "--schedule", str(schedule))
+        solo.practice.start_beat(f"beat-{name}")
     # Each scheduler asks for its three tasks.
     wait_until(lambda: len(list(asked.glob("*.msg"))) == before + 6, what="both schedulers to ask")
     for name in ("first", "second"):

@@ -172,7 +172,8 @@ def test_step_by_step_a_machine_goes_live(tmp_path: Path) -> None:
     checked = machine.run("manage.py", "check", "--deploy", "--database", "default", "--fail-level", "WARNING")
     assert (checked.returncode, checked.stderr) == (0, "")
     forgotten = machine.run("manage.py", "check", "--deploy", EMAIL_URL="")
-    assert "practice.W002" in forgotten.stderr
+    assert forgotten.returncode == 1
+    assert "practice.E004" in forgotten.stderr
 
     (tmp_path / "backups").mkdir()
     machine.cron()

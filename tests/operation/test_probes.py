@@ -20,7 +20,8 @@ from tests.visitor import Visitor, all_at_once
 
 pytestmark = pytest.mark.servers
 
-READY = {"ready": True, "wrong": [], "oldest_due_seconds": 0}
+SECONDS = {"oldest_due_seconds": 0, "last_sweep_seconds": None}
+READY: dict[str, Any] = {"ready": True, "wrong": [], "says": [], **SECONDS}
 
 
 def test_a_served_practice_is_ready_while_its_database_is_there(served: Factory, postgres_url: str) -> None:
@@ -31,7 +32,8 @@ def test_a_served_practice_is_ready_while_its_database_is_there(served: Factory,
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
-        gone = {"ready": False, "wrong": ["database"], "oldest_due_seconds": None}
+        gone = {"ready": False, "wrong": ["database"], "says": ["The database cannot be asked."]}
+        gone |= dict.fromkeys(SECONDS)
         assert probe(practice.url) == (503, gone)
         assert ask(f"{practice.url}/healthz") == (200, "ok")
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')

@@ -96,3 +96,11 @@ def test_a_page_for_everyone_looks_at_no_session(browser: Client, at_nine: Any) 
 
     assert "Cookie" not in browser.get("/robots.txt").get("Vary", "")
     assert "age" in browser.session
+
+
+def test_who_signed_in_by_a_clock_that_ran_ahead_signs_in_again(browser: Client, at_nine: Any) -> None:
+    at_nine.move_to(NINE - timedelta(minutes=4))
+    assert opens(browser)
+
+    at_nine.move_to(NINE - timedelta(days=3))
+    assert not opens(browser)

@@ -15,7 +15,8 @@ PRINT = (
     "names = ['EMAIL_BACKEND', 'EMAIL_HOST', 'EMAIL_PORT', 'EMAIL_HOST_USER', 'EMAIL_HOST_PASSWORD',"
     " 'EMAIL_USE_TLS', 'EMAIL_USE_SSL', 'SESSION_COOKIE_NAME', 'SESSION_COOKIE_SECURE', 'SESSION_COOKIE_SAMESITE',"
     " 'CSRF_COOKIE_NAME', 'CSRF_COOKIE_SECURE', 'CSRF_COOKIE_SAMESITE', 'CSRF_COOKIE_HTTPONLY',"
-    " 'SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS', 'SECURE_PROXY_SSL_HEADER'];"
+    " 'SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS', 'SECURE_PROXY_SSL_HEADER',"
+    " 'REDIS_URL'];"
     "database = settings.DATABASES['default'];"
     "print(json.dumps({name: getattr(settings, name, None) for name in names}"
     " | {**database, 'NAME': str(database['NAME'])}))"
@@ -161,6 +162,22 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert (found["EMAIL_HOST"], found["EMAIL_HOST_PASSWORD"]) == ("mail.example", "word")
     # What the environment says itself goes first.
     assert settings(DATABASE_URL=url, DATABASE_PASSWORD="said", **files)["PASSWORD"] == "said"
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("redis://redis:6379/0", "redis://:a%2Fb%40c@redis:6379/0"),
+        ("rediss://practice@redis/2", "rediss://practice:a%2Fb%40c@redis/2"),
+        ("redis://:old@redis/0", "redis://:a%2Fb%40c@redis/0"),
+        ("nonsense", "nonsense"),
+        ("", ""),
+    ],
+)
+def test_the_password_of_redis_may_stand_apart(tmp_path: Path, url: str, known: str) -> None:
+    (tmp_path / "password").write_text("a/b@c\n")
+
+    assert settings(REDIS_URL=url, REDIS_PASSWORD_FILE=f"{tmp_path}/password")["REDIS_URL"] == known
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_django
@@ -62,3 +63,44 @@ def test_database_that_is_its_own_is_taken(use: Use, content: str) -> None:
     use(content)
 
     prepare.check_servers()
+
+
+@pytest.fixture
+def collected(tmp_path: Path, settings: Any) -> Path:
+    """The folder of static files, collected from one."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "site.css").write_text("body { color: black }")
+    settings.STATICFILES_DIRS = [tmp_path / "source"]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    settings.STATIC_ROOT = tmp_path / "static"
+    prepare.collect_static()
+    return tmp_path / "static"
+
+
+def test_static_files_are_collected_once(collected: Path) -> None:
+    before = {file: file.stat().st_mtime_ns for file in collected.iterdir()}
+    assert "staticfiles.json" in {file.name for file in before}
+
+    prepare.collect_static()
+
+    assert {file: file.stat().st_mtime_ns for file in collected.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", [".collected", "staticfiles.json", "site.css", "site.*.css"])
+@pytest.mark.parametrize("damage", ["empty", "zeros", "gone", "no text"])
+def test_damaged_static_files_are_collected_again(collected: Path, name: str, damage: str) -> None:
+    before = {file.name: file.read_bytes() for file in collected.iterdir()}
+    file = next(collected.glob(name))
+    content = {"empty": b"", "zeros": b"\0" * file.stat().st_size, "no text": b"\xff\xfe"}
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[damage])
+
+    prepare.collect_static()
+
+    assert {file.name: file.read_bytes() for file in collected.iterdir()} == before

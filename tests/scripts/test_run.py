@@ -1,6 +1,7 @@
 """`make run` as a person meets it: what it refuses, what it keeps, and that it leaves nothing behind."""
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -16,6 +17,7 @@ import pytest
 
 from scripts import run
 from tests.servers import free_port, listens, wait_until
+from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +110,66 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     assert [path.name for path in folder.iterdir() if path.is_file()] == ["practice.env"]
 
 
+@pytest.mark.parametrize("data", ["practice.sqlite3", "postgresql/PG_VERSION"])
+def test_no_keys_are_made_beside_data(tmp_path: Path, data: str) -> None:
+    (tmp_path / data).parent.mkdir(exist_ok=True)
+    (tmp_path / data).write_bytes(b"a practice")
+
+    said = refusal(environment(tmp_path))
+
+    assert said.startswith(
+        f"{tmp_path / data.partition('/')[0]} holds a practice, and the keys that read it are gone"
+    )
+    assert "Restore that file from the copy" in said
+    assert not (tmp_path / "practice.env").exists()
+
+
+def test_beside_data_the_environment_may_give_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "practice.sqlite3").write_bytes(b"a practice")
+    for name, value in run.fresh_keys().items():
+        monkeypatch.setenv(name, value)
+
+    run.make_secrets(tmp_path, run.demo_lines())
+
+    assert not (tmp_path / "practice.env").exists()
+    assert "DEMO" not in run.settings_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0" * 300,
+        b"\xff\xfe",
+        b"# Made once.\nSECRET_KEY=abc\nFIELD_K",
+        b"SECRET_KEY=a\nFIELD_KEYS=\nLOOKUP_KEY=b",
+    ],
+    ids=["empty", "zeros", "no text", "cut", "half filled"],
+)
+def test_secrets_that_a_power_cut_emptied_are_not_made_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "practice.env").write_bytes(content)
+
+    said = refusal(environment(tmp_path))
+
+    assert "FIELD_KEYS" in said
+    assert "it was cut, or emptied. Restore it" in said
+    assert (tmp_path / "practice.env").read_bytes() == content
+
+
+def test_secrets_on_a_full_disk_are_not_half_written(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
+    try:
+        with pytest.raises(run.Refused, match="The secrets cannot be written"):
+            run.make_secrets(tmp_path, run.demo_lines())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
+
+    run.make_secrets(tmp_path, run.demo_lines())
+    assert "FIELD_KEYS=" in (tmp_path / "practice.env").read_text()
+
+
 def test_second_practice_in_one_folder_is_refused(tmp_path: Path) -> None:
     with run.alone_in(tmp_path), pytest.raises(run.Refused, match="is running already"), run.alone_in(tmp_path):
         pass
@@ -192,6 +254,35 @@ def test_run_serves_stops_and_goes_on_where_it_was(tmp_path: Path) -> None:
     assert (data_dir / "practice.sqlite3").stat().st_ino == tables
     # What the demo loads is not loaded over what is there.
     assert "Traceback" not in first + again
+
+
+@pytest.mark.servers
+def test_after_a_power_cut_it_starts_all_the_same_and_without_its_keys_it_does_not(tmp_path: Path) -> None:
+    data_dir, output = tmp_path / "data", tmp_path / "output"
+    env = environment(data_dir)
+    with running(env, output):
+        visitor = Visitor(f"http://127.0.0.1:{env['PORT']}")
+        assert visitor.book(visitor.get("/afspraak/").starts()[0]).status == 302
+    kept = {".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".env", ".eml"}
+    for file in data_dir.rglob("*"):
+        if file.is_file() and file.suffix not in kept:
+            file.write_bytes(b"\0" * file.stat().st_size)
+    asked = data_dir / "queue" / "00000000000000000001_x.celery.msg"
+    asked.write_bytes(b"")
+    (data_dir / "beat-schedule.dat").write_bytes(b"\0")
+
+    with running(env, output):
+        wait_until(lambda: not asked.exists(), what="the empty message to be put aside")
+        with urllib.request.urlopen(f"http://127.0.0.1:{env['PORT']}/", timeout=10) as page:
+            assert b"/static/" in page.read()
+    assert "cannot be read and is put aside" in output.read_text()
+
+    secrets = (data_dir / "practice.env").read_text()
+    (data_dir / "practice.env").unlink()
+    assert "the keys that read it are gone" in refusal(env)
+    others = dict(line.partition("=")[::2] for line in secrets.splitlines()) | run.fresh_keys()
+    (data_dir / "practice.env").write_text("".join(f"{name}={value}\n" for name, value in others.items()))
+    assert "FIELD_KEYS does not hold the key" in refusal(env)
 
 
 @pytest.mark.servers
