@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from booking import access_log
 from booking.encryption import lookup_hash
-from practice.proxies import is_trusted
+from practice.proxies import UNKNOWN, is_trusted, plain
 
 
 class CallerMiddleware:
@@ -25,25 +25,31 @@ class CallerMiddleware:
 def address(request: HttpRequest) -> str:
     """Return the caller's IP address: the last one in X-Forwarded-For that is not one of TRUSTED_PROXIES.
 
-    The header is read only where the connection itself comes from such a proxy; anyone can write one.
+    The header is read only where the connection itself comes from such a proxy; anyone can write one. Whatever is
+    no address is `UNKNOWN`, so that all of it is one caller.
     """
-    caller: str = request.META.get("REMOTE_ADDR") or "unknown"
-    forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    caller = plain(request.META.get("REMOTE_ADDR") or "")
+    forwarded = [hop for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     while forwarded and is_trusted(caller):
-        caller = forwarded.pop()
+        caller = plain(forwarded.pop())
     return caller
 
 
 def caller(request: HttpRequest) -> str:
     """Return under which name the caller counts: the address, or of IPv6 the /64 that one connection has."""
+    return networks(request)[0]
+
+
+def networks(request: HttpRequest) -> tuple[str, ...]:
+    """Return the names under which the caller counts, the narrowest first.
+
+    Of IPv4 that is the address alone: its neighbours are other people's lines. Of IPv6 it is the /64, the /56 and
+    the /48 around the address, since a provider gives one line any of these (RFC 6177).
+    """
     here = address(request)
-    try:
-        known = ip_address(here)
-    except ValueError:
-        return here
-    if not isinstance(known, IPv6Address):
-        return here
-    return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
+    if here == UNKNOWN or not isinstance(ip_address(here), IPv6Address):
+        return (here,)
+    return tuple(str(ip_network(f"{here}/{length}", strict=False)) for length in (64, 56, 48))
 
 
 def visitor(request: HttpRequest) -> str:
