@@ -184,7 +184,7 @@ def _unused_slug(name: str) -> str:
 def count_sign_in(request: HttpRequest) -> None:
     """Count one try to get in, by address; the one too many is answered with the page for it, at once."""
     try:
-        rate_limits.count(rate_limits.SIGN_IN, client.caller(request), now=timezone.now())
+        rate_limits.count(rate_limits.SIGN_IN, client.networks(request), now=timezone.now())
     except TooManyRequests as error:
         response = render(request, "429.html", status=429)
         response["Retry-After"] = str(error.retry_after)

@@ -52,6 +52,11 @@ def networks(request: HttpRequest) -> tuple[str, ...]:
     return tuple(str(ip_network(f"{here}/{length}", strict=False)) for length in (64, 56, 48))
 
 
+def line(request: HttpRequest) -> str:
+    """Return a keyed hash that stands for the caller's line in rows: of the address, or of IPv6 the /56."""
+    return lookup_hash("address", networks(request)[:2][-1])
+
+
 def visitor(request: HttpRequest) -> str:
     """Return a keyed hash that stands for this browser session, which is begun where there is none yet."""
     if "visitor" not in request.session:

@@ -16,13 +16,25 @@ from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 
 
+# What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
+_WIDER = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries of `name` by one caller in each window of `window`."""
+    """At most `most` tries of `name` by one caller in each window of `window`.
+
+    A caller with several names, the narrowest network first, may try four times as often in each wider one.
+    """
 
     name: str
     most: int
     window: timedelta
+
+    def each(self, caller: str | Sequence[str]) -> list[tuple[str, int]]:
+        """Return each name of `caller`, and how many tries it has."""
+        names = [caller] if isinstance(caller, str) else caller
+        return [(name, self.most * _WIDER**step) for step, name in enumerate(names)]
 
 
 HOLDS = Limit("hold", 120, timedelta(hours=1))
@@ -42,9 +54,9 @@ _WITHOUT_DOTS = {"gmail.com", "googlemail.com"}
 EVERYONE = "everyone"
 
 
-def count(limit: Limit, caller: str, *, now: datetime, towards: Limit | None = None) -> None:
-    """Count one try of `limit` by `caller` (an address or a mailbox; only its keyed hash is kept), and one of
-    `towards`, which all callers share and which refuses nobody.
+def count(limit: Limit, caller: str | Sequence[str], *, now: datetime, towards: Limit | None = None) -> None:
+    """Count one try of `limit` by `caller` (a mailbox, or the networks of `client.networks`; only keyed hashes are
+    kept), and one of `towards`, which all callers share and which refuses nobody.
 
     Outside a transaction every try counts, the refused ones too. Inside one only what comes to be counts, and
     those who count the same wait for one another until the transaction ends.
@@ -53,28 +65,28 @@ def count(limit: Limit, caller: str, *, now: datetime, towards: Limit | None = N
     if not settings.RATE_LIMITS:
         return
     # The one that all share comes last, or two callers could wait for each other.
-    tried = [(limit, caller), *([(towards, EVERYONE)] if towards else [])]
-    if _add(tried, now) > limit.most:
+    names = limit.each(caller)
+    counted = _add([*((limit, name) for name, _ in names), *([(towards, EVERYONE)] if towards else [])], now)
+    if any(number > most for number, (_, most) in zip(counted, names, strict=False)):
         raise refusal(limit, now=now)
 
 
-def record(limit: Limit, caller: str, *, now: datetime) -> None:
+def record(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
     """Count one try of `limit` by `caller` that is over already, and so cannot be refused any more."""
     if settings.RATE_LIMITS:
         # Nobody is to read of an error about what was done: rather one try goes uncounted.
         with suppress(Busy):
-            _add([(limit, caller)], now)
+            _add([(limit, name) for name, _ in limit.each(caller)], now)
 
 
-def refuse_exhausted(limit: Limit, caller: str, *, now: datetime) -> None:
+def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime) -> None:
     """Raise TooManyRequests where `caller` has used up `limit`, without counting a try."""
     if not settings.RATE_LIMITS:
         return
-    window_start = _window_start(limit, now)
-    counter = RateCounter.objects.filter(
-        key=lookup_hash("rate", limit.name, caller), window_start=window_start, count__gte=limit.most
-    )
-    if counter.exists():
+    used_up = Q()
+    for name, most in limit.each(caller):
+        used_up |= Q(key=lookup_hash("rate", limit.name, name), count__gte=most)
+    if RateCounter.objects.filter(used_up, window_start=_window_start(limit, now)).exists():
         raise refusal(limit, now=now)
 
 
@@ -115,8 +127,8 @@ def _window_start(limit: Limit, now: datetime) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
 
 
-def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
-    """Count one try of each, and return how often the first was tried in its window."""
+def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> list[int]:
+    """Count one try of each, and return how often each was tried in its window."""
     try:
         return _upsert(tried, now)
     except OperationalError as error:
@@ -125,7 +137,7 @@ def _add(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
         raise
 
 
-def _upsert(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
+def _upsert(tried: Sequence[tuple[Limit, str]], now: datetime) -> list[int]:
     table = RateCounter._meta.db_table
     keys = [lookup_hash("rate", limit.name, caller) for limit, caller in tried]
     values: list[Any] = []
@@ -141,4 +153,5 @@ def _upsert(tried: Sequence[tuple[Limit, str]], now: datetime) -> int:
             values,
         )
         # SQLite gives them in any order.
-        return int(dict(cursor.fetchall())[keys[0]])
+        found = dict(cursor.fetchall())
+        return [int(found[key]) for key in keys]

@@ -156,7 +156,7 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
     # The integration is part of it: two that count their requests from 1 are not each other's repetition.
     keyed = lookup_hash("idempotency", "api", request.auth, key)  # type: ignore[attr-defined]
     asked = Request(key=keyed, body=lookup_hash("body", body.model_dump_json()))
-    rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+    rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
     # What was booked stands, whatever became of what was on offer.
     if made := appointments.made_before(asked, now):
         return Status(201, _booked(request, made))

@@ -93,7 +93,7 @@ def reschedule(request: PracticeRequest, token: Token, body: RescheduleIn) -> Ap
         start = StartField().clean(body.start)
     except ValidationError as error:
         raise invalid([("start", error.messages[0])]) from error
-    rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+    rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
     try:
         moved = appointments.reschedule(made, start, by=Actor.PARENT, zone=zone, now=now, therapist=therapist)
     except SlotTaken as error:
@@ -104,7 +104,7 @@ def reschedule(request: PracticeRequest, token: Token, body: RescheduleIn) -> Ap
 
 def _parent(request: PracticeRequest, token: str, now: datetime) -> Parent:
     """Return the parent whom `token` names. Dead ones are counted, so that nobody tries them by the thousand."""
-    caller = client.caller(request)
+    caller = client.networks(request)
     rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
     try:
         return links.parent_of(token)

@@ -57,7 +57,7 @@ def _guarded(view: View) -> View:
 def _answer(request: HttpRequest, view: View, *args: Any, **kwargs: Any) -> HttpResponse:
     if settings.HTTPS and not request.is_secure():
         raise Problem("https-required")
-    rate_limits.count(rate_limits.API, client.caller(request), now=timezone.now())
+    rate_limits.count(rate_limits.API, client.networks(request), now=timezone.now())
     asked = request.method
     try:
         if asked == "HEAD":

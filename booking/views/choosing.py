@@ -100,14 +100,13 @@ def hold(request: PracticeRequest) -> HttpResponse:
     form = SlotForm(request.POST)
     if not form.is_valid():
         return _refused(request, form)
-    caller = client.caller(request)
     try:
-        rate_limits.count(rate_limits.HOLDS, caller, now=now, towards=proof.LOAD)
+        rate_limits.count(rate_limits.HOLDS, client.networks(request), now=now, towards=proof.LOAD)
         holds.hold(
             form.cleaned_data["type"],
             form.cleaned_data["start"],
             visitor=client.visitor(request),
-            address=lookup_hash("address", caller),
+            address=client.line(request),
             zone=request.practice.zone,
             now=now,
             therapist=form.cleaned_data["therapist"],
@@ -271,7 +270,7 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         return _details(request, slot, form, now, status=status, **extra, **_alternatives(request, slot, now))
     language, caller = get_language() or settings.LANGUAGE_CODE, client.caller(request)
     try:
-        rate_limits.count(rate_limits.BOOKINGS, caller, now=now, towards=proof.LOAD)
+        rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now, towards=proof.LOAD)
         due = _looks_made(request) or proof.is_due(caller, now=now)
         if due and "by_mail" in request.POST:
             return _ask_by_mail(request, slot, form.family(language), _request(request, form, slot), now)
@@ -312,7 +311,7 @@ def _ask_by_mail(
         slot.cleaned_data["start"],
         family=family,
         visitor=client.visitor(request),
-        address=lookup_hash("address", client.caller(request)),
+        address=client.line(request),
         request=asked,
         zone=request.practice.zone,
         now=now,

@@ -23,7 +23,7 @@ def mailed(request: PracticeRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: PracticeRequest, token: str) -> HttpResponse:
     """Show what would be booked; book it on POST."""
-    now, caller = timezone.now(), client.caller(request)
+    now, caller = timezone.now(), client.networks(request)
     try:
         rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
         public_id = links.unconfirmed_id(token)

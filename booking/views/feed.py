@@ -20,7 +20,7 @@ from practice.requests import PracticeRequest
 @require_safe
 def read(request: PracticeRequest, token: str) -> HttpResponse:
     """Give the feed to whoever has its address."""
-    caller, now = client.caller(request), timezone.now()
+    caller, now = client.networks(request), timezone.now()
     try:
         rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
         therapist = links.therapist_of(token)

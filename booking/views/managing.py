@@ -37,7 +37,7 @@ def with_parent(view: View) -> View:
 
     @wraps(view)
     def opened(request: PracticeRequest, token: str) -> HttpResponse:
-        now, caller = timezone.now(), client.caller(request)
+        now, caller = timezone.now(), client.networks(request)
         try:
             rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
             try:
@@ -204,7 +204,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         sentence = str(StartField.default_error_messages["invalid"])
         return _reschedule_page(request, parent, token, now, error=sentence, status=422)
     try:
-        rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+        rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
         moved = appointments.reschedule(
             parent.appointment,
             start,

@@ -24,7 +24,7 @@ def forgotten(request: PracticeRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
         try:
-            rate_limits.count(rate_limits.SIGN_IN, client.caller(request), now=now)
+            rate_limits.count(rate_limits.SIGN_IN, client.networks(request), now=now)
         except TooManyRequests as error:
             return too_many(request, error)
         accounts.forgot_password(form.cleaned_data["email"], now=now)

@@ -117,3 +117,30 @@ def test_many_at_once_are_all_counted() -> None:
         assert sum(pool.map(five_tries, range(8))) == limit.most
 
     assert RateCounter.objects.get().count == 40
+
+
+def test_a_line_that_changes_its_network_is_counted_in_the_wider_ones() -> None:
+    def passed(names: list[tuple[str, ...]]) -> int:
+        through = 0
+        for caller in names:
+            with suppress(TooManyRequests):
+                rate_limits.refuse_exhausted(LIMIT, caller, now=NOW)
+                rate_limits.count(LIMIT, caller, now=NOW)
+                through += 1
+        return through
+
+    # Three tries for each /64, twelve for a /56, forty-eight for a /48: a new /64 for each try, then a new /56 too.
+    assert passed([(f"64-{number}", "56-a", "48-a") for number in range(20)]) == 12
+    assert passed([("64-other", "56-b", "48-a"), ("64-other", "56-b", "48-a")]) == 2
+    assert passed([(f"64-{number}", f"56-{number}", "48-a") for number in range(100)]) == 48 - 14
+    assert passed([("64-far", "56-far", "48-far")]) == 1
+    assert passed([("203.0.113.9",)] * 5) == 3
+
+
+def test_what_cannot_be_refused_counts_in_each_network() -> None:
+    for number in range(12):
+        rate_limits.record(LIMIT, (f"64-{number}", "56", "48"), now=NOW)
+
+    with pytest.raises(TooManyRequests):
+        rate_limits.refuse_exhausted(LIMIT, ("64-new", "56", "48"), now=NOW)
+    rate_limits.refuse_exhausted(LIMIT, ("64-new", "56-new", "48"), now=NOW)
