@@ -15,7 +15,6 @@ from booking.encryption import lookup_hash
 from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 
-
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
 _WIDER = 4
 
