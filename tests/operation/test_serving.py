@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from practice import serving
+from tests.served import Factory
 from tests.servers import free_port, listens, wait_until
+from tests.visitor import Visitor
 
 pytestmark = pytest.mark.servers
 
@@ -92,7 +94,7 @@ class Site:
 
 
 @contextmanager
-def served(folder: Path, **terms: float) -> Iterator[Site]:
+def plainly_served(folder: Path, **terms: float) -> Iterator[Site]:
     """Serve the plain site by one process with one thread: what holds that one holds all."""
     port, log = free_port(), folder / "log"
     command = [
@@ -122,7 +124,7 @@ def served(folder: Path, **terms: float) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """As it is delivered."""
-    with served(tmp_path_factory.mktemp("patient")) as site:
+    with plainly_served(tmp_path_factory.mktemp("patient")) as site:
         yield site
 
 
@@ -130,7 +132,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """With terms that a test can wait for, and little room."""
     terms = {"HEAD_SECONDS": 0.3, "MOVING_SECONDS": 0.3, "SLOWEST_LINE": 1e9, "MOST_HELD": 3e6, "CONNECTIONS": 20}
-    with served(tmp_path_factory.mktemp("hasty"), **terms) as site:
+    with plainly_served(tmp_path_factory.mktemp("hasty"), **terms) as site:
         yield site
 
 
@@ -378,8 +380,48 @@ def test_no_header_of_a_visitor_becomes_a_variable_of_the_server(patient: Site) 
     }
 
 
+def test_no_header_shows_one_page_in_the_place_of_another(served: Factory) -> None:
+    """Through the server as it is started, which once took a name for the script and kept what that gave."""
+    headers = [
+        *(
+            "SCRIPT_NAME",
+            "Script-Name",
+            "X-Script-Name",
+            "X_SCRIPT_NAME",
+            "SCRIPT-NAME",
+            "script_name",
+            "PATH_INFO",
+        ),
+        *("Path-Info", "X-Forwarded-Prefix", "X_Forwarded_Prefix", "X-Forwarded-Path", "X-Original-URL"),
+        *("X-Rewrite-URL", "HTTP_SCRIPT_NAME", "WSGI.SCRIPT_NAME", "SCRIPT_URL", "REDIRECT_URL", "REQUEST_URI"),
+    ]
+    pages = ["/en/afspraak/", "/agenda/", "/account/login/", "/en/contact/"]
+    with served(TRUSTED_PROXIES="127.0.0.1") as practice:
+        site, visitor = Site(practice.port, practice.data_dir, practice.processes["web"]), Visitor(practice.url)
+        before = {path: visitor.get(path) for path in pages}
+        for path in ("/en/afspraak/", "/en/contact/"):
+            for header in headers:
+                line = site.line()
+                request = (
+                    f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}: {path.rstrip('/')}\r\n\r\n".encode()
+                )
+                line.say(request * 2)
+                assert {line.answer()[0], line.answer()[0]} <= {200, 400}
+        after = {path: Visitor(practice.url).get(path) for path in pages}
+        site.hang_up()
+
+    for path in pages:
+        assert (after[path].status, after[path].location) == (before[path].status, before[path].location)
+        assert title(after[path].text) == title(before[path].text)
+    assert len({title(page.text) for page in after.values()}) == len(pages)
+
+
+def title(page: str) -> str:
+    return page.partition("<title>")[2].partition("</title>")[0]
+
+
 def test_the_server_ends_while_slow_visitors_are_there(tmp_path: Path) -> None:
-    with served(tmp_path, LAST_SECONDS=0.3, LINGER_SECONDS=0.3) as site:
+    with plainly_served(tmp_path, LAST_SECONDS=0.3, LINGER_SECONDS=0.3) as site:
         for kind in KINDS:
             kind(site.line(window=2048))
         site.asks()
