@@ -10,11 +10,12 @@ class PracticeConfig(AppConfig):
     verbose_name = _("the practice's site")
 
     def ready(self) -> None:
-        from practice.checks import check_languages, check_mail_leaves, check_practice
+        from practice.checks import check_languages, check_mail_leaves, check_practice, check_proxies
 
         checks.register(check_languages)
         checks.register(check_practice, checks.Tags.database)
         checks.register(check_mail_leaves, deploy=True)
+        checks.register(check_proxies, deploy=True)
 
 
 class PracticeAdminConfig(admin_apps.AdminConfig):

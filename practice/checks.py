@@ -64,6 +64,19 @@ def check_practice(app_configs: Any, databases: Sequence[str] | None = None, **k
     return messages
 
 
+def check_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """System check (deploy): somebody is believed who says that a visitor came by https."""
+    if not settings.SECURE_SSL_REDIRECT or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Warning(
+            "HTTPS is on and TRUSTED_PROXIES names nobody, so visitors are sent on to https for ever.",
+            hint="Name the proxy that brings https: TRUSTED_PROXIES=127.0.0.1 where it is on this machine.",
+            id="practice.W003",
+        )
+    ]
+
+
 def check_mail_leaves(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """System check (deploy): families' mails go to a server, and not into a folder where nobody reads them."""
     if settings.EMAIL_URL or settings.DEMO:

@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+
+from practice.checks import check_proxies
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,3 +50,10 @@ def test_production_has_nothing_to_be_warned_of() -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(("https", "proxies", "said"), [(True, [], 1), (True, ["10.0.0.1"], 0), (False, [], 0)])
+def test_https_without_a_proxy_is_warned_of(settings: Any, https: bool, proxies: list[str], said: int) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.TRUSTED_PROXIES = https, proxies
+
+    assert len(check_proxies(None)) == said
