@@ -2,15 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 _OURS = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
-    """Answer with what was asked, or with as many bytes as the path says."""
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer with what was asked, with as many bytes as the path says, or with our settings as a file."""
+    if environ["PATH_INFO"] == "/file":
+        start_response("200 OK", [("Content-Length", str(_OURS.stat().st_size))])
+        file: Iterable[bytes] = environ["wsgi.file_wrapper"](_OURS.open("rb"))
+        return file
     body = environ["wsgi.input"].read()
     asked = {
         "path": environ["SCRIPT_NAME"] + "|" + environ["PATH_INFO"],
@@ -22,7 +26,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     size = environ["PATH_INFO"].strip("/")
     answer = b"x" * int(size) if size.isdigit() else json.dumps(asked).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
-    yield answer
+    return [answer]
 
 
 if __name__ != "tests.operation.plain_site":

@@ -113,7 +113,8 @@ def test_slow_visitors_keep_nobody_waiting(site: Site, number: int) -> None:
             line.try_to_say(b"a")
         took.append(answered_in(site))
 
-    assert max(took) < 2
+    # Milliseconds; the rest is for a machine that does much else.
+    assert max(took) < 4
 
 
 def answered_in(site: Site) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -55,14 +56,19 @@ class Line:
             pass
         return heard
 
-    def answer(self) -> tuple[int, bytes]:
-        """Return status and body of the next answer."""
+    def until(self, end: bytes) -> bytes:
+        """Return what comes up to `end`, and no byte more."""
         heard = b""
-        while b"\r\n\r\n" not in heard:
+        while end not in heard:
             piece = self.socket.recv(1)
             if not piece:
                 raise EOFError(heard)
             heard += piece
+        return heard
+
+    def answer(self) -> tuple[int, bytes]:
+        """Return status and body of the next answer."""
+        heard = self.until(b"\r\n\r\n")
         head = heard.decode("latin-1").lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0] or 0)
         body = b""
@@ -199,7 +205,8 @@ def test_slow_visitors_keep_nobody_waiting(patient: Site, number: int) -> None:
             line.try_to_say(b"a")
         took.append(patient.asks())
 
-    assert max(took) < 2
+    # Milliseconds; the rest is for a machine that does much else.
+    assert max(took) < 4
 
 
 def test_a_body_that_takes_its_time_comes_whole(patient: Site) -> None:
@@ -243,6 +250,16 @@ def test_a_large_answer_comes_whole_to_a_slow_reader(patient: Site) -> None:
     status, body = line.answer()
 
     assert (status, len(body)) == (200, 3_000_000)
+
+
+def test_a_file_comes_whole(patient: Site) -> None:
+    line = patient.line()
+    for method in (b"GET", b"HEAD"):
+        line.say(method + b" /file HTTP/1.1\r\n" + HOST + b"\r\n")
+    ours = (ROOT / "gunicorn.conf.py").read_bytes()
+
+    assert line.answer() == (200, ours)
+    assert line.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(
@@ -408,6 +425,9 @@ def test_no_header_shows_one_page_in_the_place_of_another(served: Factory) -> No
                 line.say(request * 2)
                 assert {line.answer()[0], line.answer()[0]} <= {200, 400}
         after = {path: Visitor(practice.url).get(path) for path in pages}
+        # And a page's style comes along.
+        style = re.findall(r'"(/static/site[^"]+)"', after["/en/contact/"].text)
+        assert len(visitor.get(style[0]).text) > 10_000
         site.hang_up()
 
     for path in pages:

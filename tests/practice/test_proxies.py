@@ -36,10 +36,10 @@ def over_https(settings: Any) -> None:
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_script_name_is_refused_and_changes_no_page(variable: str, address: str) -> None:
     # As servers have it that take the name: it is cut off in front of the path.
-    known = (
+    known: dict[str, Any] = (
         {"SCRIPT_NAME": address.rstrip("/") or "/x"} if variable == "SCRIPT_NAME" else {variable: f"/x{address}"}
     )
-    path = {"PATH_INFO": "/"} if variable == "SCRIPT_NAME" else {}
+    path: dict[str, Any] = {"PATH_INFO": "/"} if variable == "SCRIPT_NAME" else {}
     before = Client().get(address)
 
     answers = [Client().get(address, **known, **path) for _ in range(6)]

@@ -60,7 +60,7 @@ def view(request: Any) -> None:
 
 def upload(size: int) -> Any:
     body = Body(size)
-    request = RequestFactory().request(
+    request: Any = RequestFactory().request(
         **{
             "REQUEST_METHOD": "POST",
             "CONTENT_TYPE": f"multipart/form-data; boundary={BOUNDARY}",
@@ -177,13 +177,9 @@ class TestOfAHouse:
             (PICTURES, MOST_BODY + 1),
             (PICTURES, 10**12),
         ]:
+            sent: dict[str, Any] = {"CONTENT_LENGTH": str(length), "wsgi.input": io.BufferedReader(Unread())}
             for kind in ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
-                answer = browser_of("carol").generic(
-                    "POST",
-                    address,
-                    content_type=kind,
-                    **{"CONTENT_LENGTH": str(length), "wsgi.input": io.BufferedReader(Unread())},
-                )
+                answer = browser_of("carol").generic("POST", address, content_type=kind, **sent)
                 assert answer.status_code == 413
                 assert "more than fits in this form" in answer.content.decode()
 
