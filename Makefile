@@ -1,4 +1,4 @@
-.PHONY: help run live stack secrets test ci model faults bench lighthouse accessibility lock pictures sbom
+.PHONY: help run live stack secrets test ci model faults proxies bench lighthouse accessibility lock pictures sbom
 
 help:
 	@echo "make run       start the practice on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL)"
@@ -8,6 +8,7 @@ help:
 	@echo "make test      run every test, on SQLite and on PostgreSQL"
 	@echo "make ci        what .ci/run does: linters, types, import contracts, then make test"
 	@echo "make faults    let each part die under real bookings, and write what it cost into docs/faults.md"
+	@echo "make proxies   try deploy/ on the real nginx and Caddy, slow and forging visitors before them"
 	@echo "make model     play what families may do against a model, on both engines, for minutes (EXAMPLES=300)"
 	@echo "make bench     measure how fast it is, beside how fast it could be (QUICK=1), into docs/performance.md"
 	@echo "make lighthouse  measure the pages as a slow phone has them (RUNS=3), into docs/lighthouse.md"
@@ -43,6 +44,10 @@ ci:
 faults:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt
 	@.venv/bin/python scripts/faults.py
+
+proxies:
+	@sh scripts/python.sh scripts/environment.py requirements-test.txt
+	@.venv/bin/python -m scripts.proxies
 
 model:
 	@sh scripts/python.sh scripts/environment.py requirements-test.txt

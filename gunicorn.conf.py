@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -31,7 +32,23 @@ if _metrics_port not in {"", "0"}:
     if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name.startswith(_mine):
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_mine, dir=_memory)
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-worker_class = "gthread"
+# Gunicorn's threads, and nobody holds one who sends or reads slowly.
+worker_class = "practice.serving.Worker"
+# The site lives at the root of its host, whatever the environment says.
+os.environ.pop("SCRIPT_NAME", None)
+# No header says who asks, for what and by which scheme, but to Django, which asks TRUSTED_PROXIES; what cannot be
+# told from another header once it is a variable is left out.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+header_map = "drop"
+proxy_protocol = "off"
+proxy_allow_ips = ""
+# Each connection is an open file, and many systems begin with a thousand.
+_files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 8192 if _most_files == resource.RLIM_INFINITY else min(8192, _most_files)
+if _files != resource.RLIM_INFINITY and _files < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _most_files))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # Seconds, a tenth of Python's own: who holds a therapist's lock goes on soon after the database has answered, not
 # once another thread has had its full turn. A fifth more bookings, and no page slower (docs/performance.md).

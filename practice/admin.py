@@ -24,7 +24,7 @@ from practice.forms import PageForm, PictureForm, PictureWordsForm, PracticeForm
 from practice.models import FIXED_SLUGS, LONGEST_BODY, Page, Picture, Practice, page_path
 from practice.pictures import LARGEST_PICTURE
 from practice.translations import TranslatedField
-from practice.uploads import takes_larger
+from practice.uploads import takes_file
 from practice.views import page_as_shown
 
 _MARKDOWN = {"rows": 24, "cols": 100, "spellcheck": "true"}
@@ -177,7 +177,7 @@ class PictureAdmin(SturdyList):
             all_or=_("Please say in each language what the picture shows."),
         )
 
-    @takes_larger(LARGEST_PICTURE)
+    @takes_file(LARGEST_PICTURE, of_managers=True)
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -14,7 +14,6 @@ from django.utils.functional import SimpleLazyObject
 
 from practice import request_ids
 from practice.models import Practice
-from practice.proxies import is_trusted
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -52,15 +51,14 @@ def without_practice(view: View) -> View:
 class RequestIdMiddleware:
     """Gives the request the name by which all its lines in the logs are found, and tells it in X-Request-ID.
 
-    One of our own proxies may have given it one already, in the header of the same name.
+    One of our own proxies may have given it one already, in the header of the same name (`ProxiesMiddleware`).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        trusted = is_trusted(request.META.get("REMOTE_ADDR", ""))
-        request_id = request_ids.begin(request.headers.get("X-Request-ID", "") if trusted else "")
+        request_id = request_ids.begin(request.META.get("HTTP_X_REQUEST_ID", ""))
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

@@ -2,6 +2,7 @@
 or from `practice.env` in DATA_DIR, which `make run` writes once; docs/configuration.md lists it all."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -87,8 +88,15 @@ if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).
     raise ImproperlyConfigured("BASE_URL must be a whole address, such as https://praktijk.example")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-# Networks whose X-Forwarded-For is believed when rate limits ask who is calling.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Networks of our own proxies: by what they say of a caller, limits count and https is known.
+TRUSTED_PROXIES = [proxy.strip() for proxy in env.list("TRUSTED_PROXIES", default=[]) if proxy.strip()]
+for _proxy in TRUSTED_PROXIES:
+    try:
+        ip_network(_proxy)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"TRUSTED_PROXIES must be addresses or networks such as 127.0.0.1 or 10.0.0.0/8: {error}."
+        ) from error
 
 INSTALLED_APPS = [
     "practice",
@@ -114,6 +122,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: what it takes out nobody below may have read.
+    "practice.proxies.ProxiesMiddleware",
     "practice.middleware.RequestIdMiddleware",
     "practice.middleware.ProbesMiddleware",
     "practice.metrics.MetricsMiddleware",
@@ -129,6 +139,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before the check of a form's token, which reads the form.
+    "practice.uploads.BodiesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -439,6 +451,7 @@ CONTENT_SECURITY_POLICY = {
 # Forms here are short; who sends more is not filling one in.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 FILE_UPLOAD_HANDLERS = ["practice.uploads.SmallFilesUploadHandler"]
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="") or "plain"

@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string, select_template
@@ -23,6 +24,7 @@ from practice.models import FIXED_SLUGS, Page, Picture
 from practice.pages import to_html
 from practice.pictures import shown_in
 from practice.sitemaps import listed
+from practice.uploads import UnaskedFile
 
 security = logging.getLogger("security")
 
@@ -156,7 +158,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for a request that no browser of ours would send; it asks nothing of the database."""
     # It can be refused before anything has looked at its language.
     with override(get_language_from_path(request.path_info) or settings.LANGUAGE_CODE):
-        return HttpResponseBadRequest(render_to_string("400.html", {"practice": LastSeen.practice}))
+        file = isinstance(exception, UnaskedFile | TooManyFilesSent)
+        return HttpResponseBadRequest(render_to_string("400.html", {"practice": LastSeen.practice, "file": file}))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

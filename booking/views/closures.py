@@ -16,6 +16,7 @@ from booking.forms.closures import CalendarFileForm, ClosuresForm, closure_of, p
 from booking.intervals import Interval
 from booking.views.diary_changes import Whose, change_diary, whose_of
 from practice.requests import PracticeRequest
+from practice.uploads import takes_file
 
 # How far ahead a file is read, and how many closures a page can ask about.
 _AHEAD = timedelta(days=2 * 366)
@@ -23,6 +24,7 @@ MOST_CLOSURES = 200
 MOST_LEFT_OUT = 20
 
 
+@takes_file()
 @therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_closures(request: PracticeRequest, viewer: Viewer) -> HttpResponse:

@@ -132,7 +132,7 @@ def test_a_line_that_changes_its_network_is_counted_in_the_wider_ones() -> None:
                 through += 1
         return through
 
-    # Three for each /64, twelve for a /56, forty-eight for a /48: a new /64 for each try, then a new /56 too.
+    # Three tries of each /64, twelve of a /56, forty-eight of a /48: a new /64 for each try, then a new /56 too.
     assert passed([(f"64-{number}", "56-a", "48-a") for number in range(20)]) == 12
     assert passed([("64-other", "56-b", "48-a"), ("64-other", "56-b", "48-a")]) == 2
     assert passed([(f"64-{number}", f"56-{number}", "48-a") for number in range(100)]) == 48 - 14

@@ -38,6 +38,7 @@ from practice.links import absolute
 from practice.middleware import LastSeen
 from practice.models import Practice
 from practice.translations import Translated
+from practice.uploads import UnaskedFile
 from tests.booking.accounts import make_account
 from tests.booking.factories import (
     make_appointment,
@@ -252,7 +253,9 @@ def _broken(language: str, practice: Practice) -> dict[str, str]:
     with translation.override(language):
         pages = {
             "400": views.bad_request(request, ValueError()),
+            "400 of a file": views.bad_request(request, UnaskedFile()),
             "403 of a form": views.csrf_failure(request),
+            "413": render(request, "413.html"),
             "429": answers.too_many(request, TooManyRequests(60)),
             "500": views.server_error(request),
             "503": render(request, "503.html"),

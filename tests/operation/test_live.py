@@ -14,6 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from practice.serving import MOST_BODY
 from scripts import live, stack
 from tests.servers import free_port
 
@@ -89,6 +90,15 @@ def test_a_proxy_leads_to_where_the_site_listens(file: str) -> None:
 
     assert NAME in text
     assert re.findall(r"127\.0\.0\.1:\d+", text) == ["127.0.0.1:8000"]
+
+
+def test_proxies_take_as_much_as_the_web_server_and_no_longer() -> None:
+    caddy, nginx = ((DEPLOY / file).read_text() for file in ("Caddyfile", "nginx.conf"))
+
+    assert f"max_size {MOST_BODY // 1024**2}MiB" in caddy
+    assert f"client_max_body_size {MOST_BODY // 1024**2}m;" in nginx
+    assert all(f"\t{term} " in caddy for term in ("read_header", "read_body", "write", "idle"))
+    assert all(f" {term}_timeout " in nginx for term in ("client_header", "client_body", "send"))
 
 
 class Machine:

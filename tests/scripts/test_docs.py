@@ -42,6 +42,7 @@ BY_HAND = {
     "make bench": "measures for minutes, on a machine that does nothing else",
     "make accessibility": "walks for many minutes; tests/browser/test_accessible.py walks a part of it",
     "make lighthouse": "likewise, and its parts are tested in tests/practice/test_weight.py",
+    "make proxies": "needs nginx and Caddy; tests/operation/test_serving.py tries the same without them",
     "make lock": "asks the package registry; tests/scripts/test_environment.py looks at what it wrote",
 }
 
