@@ -125,10 +125,10 @@ def test_a_calendar_is_read_on(consult: AppointmentType, clock: Any) -> None:
 
 
 def test_tries_that_were_counted_meanwhile_refuse_nobody(clock: Any) -> None:
-    rate_limits.record(rate_limits.SIGN_IN, "somebody", now=AHEAD)
+    rate_limits.count(rate_limits.SIGN_IN, "somebody", now=AHEAD)
 
     clock.move_to(NOW)
-    rate_limits.record(rate_limits.SIGN_IN, "somebody", now=NOW)
+    rate_limits.count(rate_limits.SIGN_IN, "somebody", now=NOW)
     tasks.sweep()
 
     assert RateCounter.objects.get().window_start <= NOW
