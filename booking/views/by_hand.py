@@ -90,8 +90,8 @@ def _choose(
         "query": urlencode({"type": appointment_type.slug, "therapist": therapist.slug}),
         **(answer or {}),
     }
-    status = 422 if moment.errors else 409 if answer else 200
-    return render(request, "agenda/by_hand_choose.html", context, status=status)
+    # To look is no refusal: a free part of the agenda that is too short for this type leads here too.
+    return render(request, "agenda/by_hand_choose.html", context, status=422 if moment.errors else 200)
 
 
 def _details(

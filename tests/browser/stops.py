@@ -359,7 +359,7 @@ STOPS = [
         who=MANAGER,
         act=book_at_night,
     ),
-    Stop("Book by hand", "taken", "/agenda/afspraak/nieuw/?day={monday}&time=09:15", who=MANAGER, status=409),
+    Stop("Book by hand", "taken", "/agenda/afspraak/nieuw/?day={monday}&time=09:15", who=MANAGER),
     Stop("Working hours", "", "/agenda/werktijden/", who=MANAGER),
     Stop("Working hours", "add", "/agenda/werktijden/nieuw/", who=MANAGER),
     Stop("Working hours", "errors", "/agenda/werktijden/nieuw/", who=MANAGER, act=refused()),
