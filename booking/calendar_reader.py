@@ -30,8 +30,12 @@ _TELLING = re.compile(
     rb"[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
     re.IGNORECASE | re.MULTILINE,
 )
-_EVENT = re.compile(rb"^BEGIN:VEVENT\n.*?^END:VEVENT\n", re.DOTALL | re.IGNORECASE | re.MULTILINE)
-_ZONE = re.compile(rb"^BEGIN:VTIMEZONE\n.*?^END:VTIMEZONE\n", re.DOTALL | re.IGNORECASE | re.MULTILINE)
+_EVENT = re.compile(
+    rb"^BEGIN:VEVENT\n(?:(?!(?:BEGIN|END):VEVENT\n)[^\n]*+\n)*+END:VEVENT\n", re.IGNORECASE | re.MULTILINE
+)
+_ZONE = re.compile(
+    rb"^BEGIN:VTIMEZONE\n(?:(?!(?:BEGIN|END):VTIMEZONE\n)[^\n]*+\n)*+END:VTIMEZONE\n", re.IGNORECASE | re.MULTILINE
+)
 _ENDS = re.compile(rb"^DTEND[^:\n]*:(\d{8})", re.IGNORECASE | re.MULTILINE)
 _COMES_AGAIN = re.compile(rb"^(?:RRULE|RDATE|RECURRENCE-ID)[;:]", re.IGNORECASE | re.MULTILINE)
 _ZONE_NAME = re.compile(rb"^TZID[^:\n]*:(.*)", re.IGNORECASE | re.MULTILINE)

@@ -46,7 +46,8 @@ _METHODS: dict[str, invitations.Method] = {
 }
 # By which mail the family hears of what a therapist's mail tells, where it is another one.
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
-_PREHEADER = re.compile(r'(?s)<div class="preheader"[^>]*>(.*?)</div>')
+_PREHEADER = re.compile(r'<div class="preheader"[^<>]*+>([^<]*+)</div>')
+_BETWEEN_PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _render(name: str, context: dict[str, Any]) -> str:
 
 def _paragraphs(text: str) -> str:
     """Return `text` with one empty line where the tags of a template left several."""
-    return re.sub(r"\n\s*\n", "\n\n", text).strip() + "\n"
+    return _BETWEEN_PARAGRAPHS.sub("\n\n", text).strip() + "\n"
 
 
 def _address_of(practice: Practice) -> str:

@@ -22,6 +22,7 @@ _OTHERS = {
 }  # fmt: skip
 # Google and Apple have mailboxes under one ending alone.
 _ONE_ENDING = {"gmail": "gmail.com", "icloud": "icloud.com"}
+_NO_DIGITS = re.compile(r"[^\d+]")
 _LOOK_ALIKES = str.maketrans("OoIl|", "00111")
 
 
@@ -60,7 +61,7 @@ def meant_phone(text: str, region: str) -> str:
     it is a number as it stands, or nothing like one."""
     if _number(text, region):
         return ""
-    digits = re.sub(r"[^\d+]", "", text.translate(_LOOK_ALIKES))
+    digits = _NO_DIGITS.sub("", text.translate(_LOOK_ALIKES))
     # As it reads; with one zero in front; with the plus of another country.
     tries = [digits, f"0{digits.lstrip('0')}", f"+{digits}"]
     return next(filter(None, (_number(one, region) for one in tries)), "")

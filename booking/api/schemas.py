@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from booking.forms.parent import FamilyForm, ReasonForm
 from booking.models import AgeBand, Place, State
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SLUG = r"^[-a-zA-Z0-9_]+$"
 _START = "2026-12-01T10:00:00+01:00"
 _END = "2026-12-01T11:00:00+01:00"
@@ -32,7 +33,7 @@ def _most(form: type[FamilyForm | ReasonForm], name: str) -> dict[str, Any]:
 def _local_date(value: Any) -> Any:
     """Read YYYY-MM-DD alone: Pydantic would also take a number of seconds for a date."""
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        if _DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass
