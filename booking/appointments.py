@@ -356,7 +356,7 @@ def _take_share(email: str, now: datetime) -> None:
     # written: the count below sees it.
     rate_limits.count(rate_limits.BOOKINGS_PER_MAIL, rate_limits.mailbox(email), now=now)
     ahead = Parent.objects.filter(
-        email_hash=email_hash(email),
+        email_hash__in=[lookup_hash("email", name) for name in rate_limits.mailboxes(email)],
         appointment__state=State.CONFIRMED,
         appointment__start__gt=now,
         # What the practice itself planned is no reason to refuse a brother or sister.

@@ -14,6 +14,7 @@ from booking import guards
 from booking.encryption import lookup_hash
 from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
+from practice.mail_addresses import deliverable, with_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,20 @@ def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
 
 
 def mailbox(email: str) -> str:
-    """Return under which name a mail address counts: capitals and a "+tag" (RFC 5233) reach the same mailbox, and
-    at Google's so do dots."""
-    local, _, domain = email.casefold().rpartition("@")
+    """Return under which name a mail address counts, however it is spelled: capitals and a "+tag" (RFC 5233) reach
+    the same mailbox, and at Google's so do dots."""
+    return _named(deliverable(email))
+
+
+def mailboxes(email: str) -> list[str]:
+    """Return `mailbox(email)`, and under which name it counted before domains had one spelling, where that was
+    another one and nobody else's."""
+    before = _named(with_letters(deliverable(email)))
+    return [mailbox(email), *([] if before.isascii() else [before])]
+
+
+def _named(address: str) -> str:
+    local, _, domain = address.casefold().rpartition("@")
     name = local.partition("+")[0]
     return f"{name.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{name}@{domain}"
 

@@ -22,6 +22,7 @@ _OTHERS = {
 }  # fmt: skip
 # Google and Apple have mailboxes under one ending alone.
 _ONE_ENDING = {"gmail": "gmail.com", "icloud": "icloud.com"}
+_LONGEST_NUMBER = 60
 _NO_DIGITS = re.compile(r"[^\d+]")
 _LOOK_ALIKES = str.maketrans("OoIl|", "00111")
 
@@ -59,7 +60,7 @@ def _one_slip_apart(typed: str, meant: str) -> bool:
 def meant_phone(text: str, region: str) -> str:
     """Return the phone number that `text` may have been meant to be, as it is dialled in `region` ("NL"); "" where
     it is a number as it stands, or nothing like one."""
-    if _number(text, region):
+    if len(text) > _LONGEST_NUMBER or _number(text, region):
         return ""
     digits = _NO_DIGITS.sub("", text.translate(_LOOK_ALIKES))
     # As it reads; with one zero in front; with the plus of another country.

@@ -79,8 +79,8 @@ def _one_of(choices: Any) -> str:
 
 
 def attacks(seed: str, size: int) -> Iterator[str]:
-    """Yield texts of `size` characters, each a piece of `seed` over and over, with an end that fits nowhere; of long
-    pieces, which begin seldom, texts of five times that."""
+    """Yield texts of `size` characters, each a piece of `seed` over and over, with an end that fits nowhere; of
+    long pieces, which begin seldom, texts of five times that."""
     pieces = {seed[:end] for end in range(1, min(len(seed), 60) + 1)}
     pieces |= {seed[at : at + width] for width in (1, 2, 3) for at in range(min(len(seed), 200) - width + 1)}
     for piece in sorted({*pieces, " ", "\n", "\n ", "a", "0", "@", "a.", "/"}):

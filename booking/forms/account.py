@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.accounts import count_sign_in
+from practice.fields import MailAddressField
 
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
 PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
@@ -38,6 +39,11 @@ class _OwnWords(forms.Form):
 
 class LoginForm(_OwnWords, account.LoginForm):  # type: ignore[misc]
     labels = {"login": _("Mail address"), "password": _("Password")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = self.fields["login"]
+        self.fields["login"] = MailAddressField(label=there.label, widget=there.widget)
 
 
 class ReauthenticateForm(_OwnWords, account.ReauthenticateForm):  # type: ignore[misc]
@@ -162,13 +168,10 @@ class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[mis
 class ForgottenForm(forms.Form):
     """The mail address of somebody who cannot get in."""
 
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("Mail address"),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={
-            "required": _("Please fill in the mail address."),
-            "invalid": _("This mail address is not complete. An example: name@example.org"),
-        },
+        error_messages={"required": _("Please fill in the mail address.")},
     )
 
 

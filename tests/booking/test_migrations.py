@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from schedule.models import Event
 
 from booking import diary, guards
 from booking.intervals import Interval
-from booking.models import Appointment
+from booking.models import Appointment, Therapist
 from practice.translations import Translated
 from tests.booking.factories import make_appointment, make_therapist, make_type, wall
 
@@ -66,3 +67,16 @@ def test_guards_stand_again_after_each(newest_again: None) -> None:
     migrate()
 
     assert not guards.missing(connection)
+
+
+def test_whoever_signs_in_has_the_address_that_the_form_gives(newest_again: None) -> None:
+    migrate("booking", "0016")
+    for name in ("alice@b\u00fccher.example", "bob@example.org", "Bo\u200eb@example.org", '"eve"@example.org', ""):
+        User.objects.create(username=name, email=name)
+    make_therapist(email="alice@b\u00fccher.example")
+
+    migrate()
+
+    names = {"alice@xn--bcher-kva.example", "bob@example.org", "Bo\u200eb@example.org", '"eve"@example.org', ""}
+    assert {user.username for user in User.objects.all()} == {user.email for user in User.objects.all()} == names
+    assert [one.email for one in Therapist.objects.all()] == ["alice@xn--bcher-kva.example"]
