@@ -35,6 +35,8 @@ DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
 # Each of these is a line in the access log, which is kept for years.
 LOGGED = Limit("logged", 60, timedelta(hours=1))
+# Five fields, each left some times, of all the families behind one address of a school or a provider.
+FIELDS = Limit("field", 600, timedelta(minutes=10))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))

@@ -115,6 +115,23 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a browser says about a passkey. Nobody types it: what is none gets the sentence of one that failed."""
+
+    # Some times what the longest key and its attestation take.
+    longest = 20_000
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value) if len(str(value)) <= self.longest else None
+        except (ValueError, RecursionError):
+            # Numbers of thousands of digits, and lists within lists: Django expects neither.
+            found = None
+        if not isinstance(found, dict):
+            raise ValidationError(PASSKEY_NOT_KEPT, code="invalid")
+        return found
+
+
 class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A passkey, which signs in by itself: the device asks for a finger, a face or its own code."""
 
@@ -122,6 +139,7 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
         passwordless = self.fields["passwordless"]
         passwordless.initial = True
         passwordless.help_text = _("The device then asks for your finger, your face or its own code.")
@@ -139,6 +157,10 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
 
 class _PasskeyWords(forms.Form):
     """Says what went wrong with a passkey, where allauth speaks of a code."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self) -> Any:
         try:
