@@ -18,8 +18,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.accounts import count_sign_in
-from practice.fields import MailAddressField
+from practice.fields import LengthFirst, MailAddressField
 
+_LONGEST_NAME = 100
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
 PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
 PASSKEY_NOT_KEPT = _("That did not work, and nothing is kept. Please try once more.")
@@ -136,10 +137,11 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A passkey, which signs in by itself: the device asks for a finger, a face or its own code."""
 
     labels = {"name": _("What do you call this device?"), "passwordless": _("Sign in with it, without a password")}
+    name = LengthFirst(max_length=_LONGEST_NAME, required=False)
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
         passwordless = self.fields["passwordless"]
         passwordless.initial = True
         passwordless.help_text = _("The device then asks for your finger, your face or its own code.")
@@ -158,9 +160,7 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
 class _PasskeyWords(forms.Form):
     """Says what went wrong with a passkey, where allauth speaks of a code."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self) -> Any:
         try:
@@ -185,6 +185,7 @@ class ConfirmPasskeyForm(_PasskeyWords, webauthn.ReauthenticateWebAuthnForm):  #
 
 class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[misc]
     labels = {"name": _("What do you call this device?")}
+    name = LengthFirst(max_length=_LONGEST_NAME)
 
 
 class ForgottenForm(forms.Form):

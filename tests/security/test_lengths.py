@@ -14,7 +14,6 @@ from pydantic import BaseModel
 
 import booking.forms
 from booking.api import schemas
-from booking.forms.account import CredentialField
 from practice import forms as practice_forms
 from practice.pages import links_of, to_html
 from tests.attacks import MOST, seconds
@@ -45,28 +44,26 @@ def form_classes() -> Iterator[type[forms.BaseForm]]:
         for one in pkgutil.iter_modules(booking.forms.__path__)
     ]
     for module in (*modules, practice_forms):
-        for name, value in vars(module).items():
+        for value in vars(module).values():
             if (
                 inspect.isclass(value)
                 and issubclass(value, forms.BaseForm)
                 and value.__module__ == module.__name__
             ):
-                assert name
                 yield value
 
 
 def fields() -> dict[str, forms.Field]:
-    found = {
+    return {
         f"{form.__name__}.{name}": field
         for form in form_classes()
         for name, field in getattr(form, "base_fields", {}).items()
     }
-    credential = {"credential": CredentialField()}
-    return {**found, **credential}
 
 
-# A password may be as long as a body lets it be: it is hashed, in a time that its length hardly matters to.
-UNBOUNDED = {"oldpassword", "password", "password1", "password2", "new_password1"}
+# A password may be as long as a body lets it be: it is hashed, in a time that its length hardly matters to. A code
+# is compared, and the length of a page is said by the page's own form.
+UNBOUNDED = {"oldpassword", "password", "password1", "password2", "new_password1", "code", "body"}
 
 
 def test_every_text_has_a_longest() -> None:
@@ -86,7 +83,8 @@ def test_every_text_has_a_longest() -> None:
 @pytest.mark.parametrize("where", ALL := fields())
 def test_no_text_keeps_a_field_busy(where: str) -> None:
     field = ALL[where]
-    if isinstance(field, forms.FileField):
+    # The admin puts a field for each language in the place of a picture's words.
+    if isinstance(field, forms.FileField) or type(field) is forms.JSONField:
         return
     several = isinstance(field, (forms.MultiValueField, forms.MultipleChoiceField, forms.ModelMultipleChoiceField))
 
