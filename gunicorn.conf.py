@@ -63,6 +63,7 @@ control_socket_disable = True
 # The sign of life that workers write all the time must not wait for a slow disk.
 worker_tmp_dir = _memory
 _log_format = os.environ.get("LOG_FORMAT", "")
+_CALLER = re.compile(r" from ip=\S+")
 _PROBES = {"/healthz", "/readyz", "/metrics"}
 accesslog = "-"
 # No address of the visitor, and no header: who looked at which page is nobody's business.
@@ -77,7 +78,7 @@ class Discreet(Redact):
             path = redact(str(atoms["U"]))
             record.fields = {"method": atoms["m"], "path": path, "status": int(str(atoms["s"])), "ms": atoms["M"]}
         super().filter(record)
-        record.msg = re.sub(r" from ip=\S+", ":", record.msg)
+        record.msg = _CALLER.sub(":", record.msg)
         return True
 
 

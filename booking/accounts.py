@@ -43,6 +43,8 @@ from booking.devices import device
 from booking.errors import Busy, TooManyRequests
 from booking.models import Therapist
 from practice import second_factor, session_age
+from practice.fields import mail_address
+from practice.mail_addresses import deliverable
 from practice.models import Practice
 
 # Who came in, who was refused: ids of accounts, never an address (docs/security.md).
@@ -66,7 +68,11 @@ def create_account(*, email: str, password: str, manager: bool) -> User:
 
 
 def _new_account(email: str, *, manager: bool) -> User:
-    user = User(username=email.lower(), email=email.lower(), is_staff=manager, is_superuser=manager)
+    try:
+        address = mail_address(email).lower()
+    except ValidationError as error:
+        raise ValidationError({"email": error}) from error
+    user = User(username=address, email=address, is_staff=manager, is_superuser=manager)
     # The account name is the mail address, which may hold characters that Django refuses in a name.
     user.full_clean(exclude=["username", "password"])
     if User.objects.filter(username=user.username).exists():
@@ -110,8 +116,9 @@ def forgot_password(email: str, *, now: datetime) -> None:
     """
     # One transaction: its end waits for the disk once, whether or not there is a mail to write down.
     with suppress(TooManyRequests), transaction.atomic():
-        rate_limits.count(rate_limits.PASSWORD_LINKS, email.lower(), now=now)
-        found = Therapist.objects.filter(user__username=email.lower(), user__is_active=True).first()
+        address = deliverable(email).lower()
+        rate_limits.count(rate_limits.PASSWORD_LINKS, address, now=now)
+        found = Therapist.objects.filter(user__username=address, user__is_active=True).first()
         if found:
             notifications.plan_password_link(found, now=now)
         # For an address that nobody has too, or the time that the queue takes would tell the two apart.

@@ -385,7 +385,7 @@ def _take_share(email: str, networks: Sequence[str], now: datetime) -> list[int]
     tried = surge.counted(networks)
     counts = rate_limits.count_each([*rate_limits.shares(email), *tried], now=now)
     ahead = Parent.objects.filter(
-        email_hash=email_hash(email),
+        email_hash__in=[lookup_hash("email", name) for name in rate_limits.mailboxes(email)],
         appointment__state=State.CONFIRMED,
         appointment__start__gt=now,
         # What the practice itself planned is no reason to refuse a brother or sister.

@@ -8,12 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import DatabaseError
 
 from booking import keys
 from booking.models import Parent
+from practice.mail_addresses import NotAMailAddress, canonical
 
 # This machine, and the link that it hangs on (RFC 6890), by version.
 _INSIDE = {
@@ -104,8 +103,8 @@ def check_sender(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """System check: mails can be written from the address that is given."""
     try:
         if settings.DEFAULT_FROM_EMAIL:
-            validate_email(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
-    except ValidationError:
+            canonical(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    except NotAMailAddress:
         return [
             Error(
                 f"FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no mail address: every mail would fail.",

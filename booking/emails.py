@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime, formataddr, parseaddr
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,7 @@ from booking.models import (
     Unconfirmed,
 )
 from practice.links import absolute
+from practice.mail_addresses import deliverable
 from practice.models import Practice
 from practice.translations import speaking
 
@@ -46,7 +47,8 @@ _METHODS: dict[str, invitations.Method] = {
 }
 # By which mail the family hears of what a therapist's mail tells, where it is another one.
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
-_PREHEADER = re.compile(r'(?s)<div class="preheader"[^>]*>(.*?)</div>')
+_PREHEADER = re.compile(r'<div class="preheader"[^<>]*+>([^<]*+)</div>')
+_BETWEEN_PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def compose(
         assert notification.therapist is not None
         assert notification.therapist.user is not None
         to = notification.therapist.user.email
-    for address in (to, practice.email):
+    # What was kept before addresses had one spelling gets it here: Django would encode its domain as in 2003.
+    to = deliverable(to)
+    for address in (to, deliverable(practice.email)):
         validate_email(address)
     with speaking(recipient.language), timezone.override(practice.zone):
         context = {
@@ -110,7 +114,8 @@ def compose(
 
 def sender(practice: Practice) -> str:
     """Return from whom mails come, name and address: FROM_EMAIL, or else the practice itself."""
-    return settings.DEFAULT_FROM_EMAIL or _address_of(practice)
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((name, deliverable(address))) if address else _address_of(practice)
 
 
 def html(message: EmailMultiAlternatives) -> str:
@@ -302,11 +307,11 @@ def _render(name: str, context: dict[str, Any]) -> str:
 
 def _paragraphs(text: str) -> str:
     """Return `text` with one empty line where the tags of a template left several."""
-    return re.sub(r"\n\s*\n", "\n\n", text).strip() + "\n"
+    return _BETWEEN_PARAGRAPHS.sub("\n\n", text).strip() + "\n"
 
 
 def _address_of(practice: Practice) -> str:
-    return formataddr((_header(practice.name), practice.email))
+    return formataddr((_header(practice.name), deliverable(practice.email)))
 
 
 def _header(text: str) -> str:

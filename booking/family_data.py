@@ -13,6 +13,7 @@ from booking import access_log, appointments, claims, history, notifications, ou
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Parent, State
+from practice.mail_addresses import deliverable
 
 
 def knows(parent: Parent, phone: str) -> bool:
@@ -100,7 +101,7 @@ def correct(
         parent = Parent.objects.select_for_update().select_related("appointment").get(pk=parent.pk)
         if family == of(parent):
             return False
-        moved = family.email.casefold() != parent.email.casefold()
+        moved = deliverable(family.email).casefold() != deliverable(parent.email).casefold()
         appointment = parent.appointment
         there = Appointment.objects.filter(pk=appointment.pk, erased_at=None, erase_requested_at=None)
         if not there.update(

@@ -70,6 +70,15 @@ def live(visitor: str, appointment_type: AppointmentType, start: datetime, *, no
     return held.select_related("therapist").first()
 
 
+def kept_until(start: datetime, *, therapist: Therapist | None, address: str, now: datetime) -> datetime | None:
+    """Return until when a visitor at `address` keeps the time at `start` (UTC), with `therapist` or with anyone;
+    None where nobody there does."""
+    kept = Hold.objects.filter(start=start, address=address, expires_at__gt=now)
+    if therapist:
+        kept = kept.filter(therapist=therapist)
+    return kept.order_by("-expires_at").values_list("expires_at", flat=True).first()
+
+
 def _values(appointment_type: AppointmentType, slot: FreeSlot, address: str, until: datetime) -> dict[str, Any]:
     return {
         "therapist": slot.therapist,

@@ -10,13 +10,13 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, vCalAddress, vUri
 
 from booking import links
 from booking.models import Appointment, Parent, Place, State
 from booking.vtimezones import vtimezone
+from practice.mail_addresses import deliverable
 from practice.models import Practice
 from practice.translations import speaking
 
@@ -121,6 +121,5 @@ def _moment(moment: datetime, zone: ZoneInfo) -> datetime:
 
 def _address(email: str) -> vCalAddress:
     # As the mail itself is addressed: calendars look for the recipient's own address.
-    local, at, domain = email.rpartition("@")
     # Left as they are: the characters that RFC 6068 §2 allows there.
-    return vCalAddress("mailto:" + quote(local + at + punycode(domain), safe="!$'()*+,;:@"))
+    return vCalAddress("mailto:" + quote(deliverable(email), safe="!$'()*+,;:@"))

@@ -14,6 +14,7 @@ from booking import guards, slips
 from booking.encryption import lookup_hash
 from booking.errors import Busy, NoRoom, TooManyRequests
 from booking.models import RateCounter
+from practice.mail_addresses import deliverable, with_letters
 
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
 _WIDER = 4
@@ -51,6 +52,8 @@ DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
 # Each of these is a line in the access log, which is kept for years.
 LOGGED = Limit("logged", 60, timedelta(hours=1))
+# Five fields, each left some times, of all the families behind one address of a school or a provider.
+FIELDS = Limit("field", 600, timedelta(minutes=10))
 SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 # Wrong ones: of one account from one address, and of one account.
 PASSWORDS = Limit("password", 5, timedelta(minutes=5))
@@ -135,9 +138,20 @@ def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
 
 
 def mailbox(email: str) -> str:
-    """Return under which name a mail address counts: capitals and a "+tag" (RFC 5233) reach the same mailbox, and
-    at Google's so do dots."""
-    local, _, domain = email.casefold().rpartition("@")
+    """Return under which name a mail address counts, however it is spelled: capitals and a "+tag" (RFC 5233) reach
+    the same mailbox, and at Google's so do dots."""
+    return _named(deliverable(email))
+
+
+def mailboxes(email: str) -> list[str]:
+    """Return `mailbox(email)`, and under which name it counted before domains had one spelling, where that was
+    another one and nobody else's."""
+    before = _named(with_letters(deliverable(email)))
+    return [mailbox(email), *([] if before.isascii() else [before])]
+
+
+def _named(address: str) -> str:
+    local, _, domain = address.casefold().rpartition("@")
     name = local.partition("+")[0]
     return f"{name.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{name}@{domain}"
 

@@ -33,6 +33,8 @@ _NOBODYS = {"example.com", "example.net", "example.org"}
 _NOBODYS_ENDINGS = {"example", "invalid", "localhost", "test"}
 # Google and Apple have mailboxes under one ending alone.
 _ONE_ENDING = {"gmail": "gmail.com", "icloud": "icloud.com"}
+_LONGEST_NUMBER = 60
+_NO_DIGITS = re.compile(r"[^\d+]")
 _LOOK_ALIKES = str.maketrans("OoIl|", "00111")
 
 
@@ -76,9 +78,9 @@ def _one_slip_apart(typed: str, meant: str) -> bool:
 def meant_phone(text: str, region: str) -> str:
     """Return the phone number that `text` may have been meant to be, as it is dialled in `region` ("NL"); "" where
     it is a number as it stands, or nothing like one."""
-    if _number(text, region):
+    if len(text) > _LONGEST_NUMBER or _number(text, region):
         return ""
-    digits = re.sub(r"[^\d+]", "", text.translate(_LOOK_ALIKES))
+    digits = _NO_DIGITS.sub("", text.translate(_LOOK_ALIKES))
     # As it reads; with one zero in front; with the plus of another country.
     tries = [digits, f"0{digits.lstrip('0')}", f"+{digits}"]
     return next(filter(None, (_number(one, region) for one in tries)), "")

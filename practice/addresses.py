@@ -5,12 +5,13 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import URLValidator
 from django.db import transaction
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.translation import get_language_from_path, override
 from django.utils.translation import gettext as _
 
+from practice.mail_addresses import NotAMailAddress, canonical
 from practice.models import OldAddress, Page, Picture, Practice
 from practice.pages import links_of
 
@@ -129,8 +130,8 @@ def _found_at(path: str) -> tuple[ResolverMatch | None, str]:
 
 def _is_mail(address: str) -> bool:
     try:
-        validate_email(address)
-    except ValidationError:
+        canonical(address)
+    except NotAMailAddress:
         return False
     return True
 

@@ -4,14 +4,16 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite, ModelAdmin
-from django.db import DataError
+from django.db import DataError, models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
+from phonenumber_field.modelfields import PhoneNumberField
 
 from practice import second_factor
+from practice.fields import MailAddressField, PhoneField
 
 # What Django's admin says, and its own Dutch catalogue lacks: named here, so that ours has it.
 _NOT_IN_DJANGOS_DUTCH = (
@@ -54,6 +56,11 @@ class PracticeAdminSite(AdminSite):
 
 class SturdyList(ModelAdmin):  # type: ignore[type-arg]
     """Has a list that whoever makes up its address cannot break: what no row can be leads to all of them."""
+
+    formfield_overrides = {
+        models.EmailField: {"form_class": MailAddressField},
+        PhoneNumberField: {"form_class": PhoneField},
+    }
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or do what was chosen for some of it. Django looks at neither years nor keys first."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from practice import addresses, pictures
+from practice.fields import LengthFirst
 from practice.models import FIXED_SLUGS, LONGEST_BODY, Page, Picture
 from practice.pages import links_of
 from practice.translations import Translated
@@ -59,8 +60,10 @@ class TranslatedFormField(forms.MultiValueField):
     ) -> None:
         said = {"required": all_or, "incomplete": all_or} if all_or else None
         fields = [
-            forms.CharField(
-                required=required and (bool(all_or) or code == settings.LANGUAGE_CODE), error_messages=said
+            LengthFirst(
+                max_length=LONGEST_BODY,
+                required=required and (bool(all_or) or code == settings.LANGUAGE_CODE),
+                error_messages=said,
             )
             for code, _name in settings.LANGUAGES
         ]

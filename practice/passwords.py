@@ -13,6 +13,7 @@ from practice.models import Practice
 # What whoever guesses would try first at this door; docs/security.md names them.
 _AT_HAND = ("kennismaking", "afspraak", "agenda", "praktijk", "therapeut", "therapie", "wachtwoord", "welkom")
 _ENOUGH_BESIDE = 8
+_WORD = re.compile(r"\w{3,}")
 
 
 class LongEnoughValidator(MinimumLengthValidator):
@@ -33,7 +34,7 @@ class NotOfThisPracticeValidator:
         """Raise ValidationError where next to nothing is left of `password` without those words."""
         # The first account may be made before the practice is filled in.
         practice = Practice.objects.first()
-        own = re.findall(r"\w{3,}", f"{practice.name} {practice.city}".lower()) if practice else []
+        own = _WORD.findall(f"{practice.name} {practice.city}".lower()) if practice else []
         left = password.lower()
         for word in sorted((*own, *_AT_HAND), key=len, reverse=True):
             left = left.replace(word, "")

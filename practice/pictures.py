@@ -16,7 +16,9 @@ from practice.models import Picture
 # What phones make: a photograph of 24 megapixels is 4 to 8 MB.
 LARGEST_PICTURE = 8 * 1024 * 1024
 # A JPEG is read at a half or a quarter of its size, the others whole: either way at most 250 MB of memory.
-_MOST_PIXELS = {"JPEG": 26_000_000, "PNG": 12_000_000, "WEBP": 12_000_000}
+_MOST_PIXELS = {"JPEG": 26_000_000, "MPO": 26_000_000, "PNG": 12_000_000, "WEBP": 12_000_000}
+# An MPO is a JPEG with more of them behind it, as phones make one; only the first is looked at.
+_FORMATS = ["JPEG", "PNG", "WEBP"]
 # Twice as wide as text is shown, for sharp screens.
 _LONGEST_SIDE = 1280
 ADDRESS = re.compile(r"/beeld/([0-9a-f]{32})\.webp")
@@ -55,7 +57,7 @@ def make(upload: bytes) -> Made:
     Raises ValidationError, with a sentence, for what is none of these or has too many pixels.
     """
     try:
-        with Image.open(BytesIO(upload), formats=list(_MOST_PIXELS)) as picture:
+        with Image.open(BytesIO(upload), formats=_FORMATS) as picture:
             # The size stands in front: what would unpack to gigabytes is refused before it does.
             most = _MOST_PIXELS[picture.format or ""]
             if picture.width * picture.height > most:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -138,6 +139,9 @@ KINDS = {
 }
 
 
+_MOST_ERRORS = 50
+
+
 class Problem(Exception):
     """An answer other than the one that was asked for.
 
@@ -166,7 +170,8 @@ class Problem(Exception):
 
 def invalid(errors: Iterable[tuple[str, str]]) -> Problem:
     """Return the problem whose fields, each with its sentence, are `errors`."""
-    listed = [{"field": field, "message": message} for field, message in errors]
+    # As many as a hand-made request may have; one of a thousand unknown fields gets no longer an answer for it.
+    listed = [{"field": field[:200], "message": message} for field, message in islice(errors, _MOST_ERRORS)]
     return Problem("invalid", _("Please look at the fields under “errors”."), errors=listed)
 
 

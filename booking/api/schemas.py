@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from booking.forms.parent import FamilyForm, ReasonForm
 from booking.models import AgeBand, Place, State
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SLUG = r"^[-a-zA-Z0-9_]+$"
 _START = "2026-12-01T10:00:00+01:00"
 _END = "2026-12-01T11:00:00+01:00"
@@ -26,13 +27,15 @@ _SLOT: dict[str, JsonValue] = {"start": _START, "end": _END, "therapist": "demo-
 def _most(form: type[FamilyForm | ReasonForm], name: str) -> dict[str, Any]:
     field = form.base_fields[name]
     assert isinstance(field, forms.CharField), "only texts have a length"
-    return {"maxLength": field.max_length}
+    assert field.max_length is not None
+    # The form says the exact length, in a sentence; what is far too long gets no further than here.
+    return {"max_length": 4 * field.max_length + 100, "json_schema_extra": {"maxLength": field.max_length}}
 
 
 def _local_date(value: Any) -> Any:
     """Read YYYY-MM-DD alone: Pydantic would also take a number of seconds for a date."""
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        if _DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass
@@ -45,11 +48,17 @@ LocalDate = Annotated[
     BeforeValidator(_local_date),
     WithJsonSchema({"type": "string", "format": "date", "example": "2026-12-01"}),
 ]
-Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [_START]})]
+Moment = Annotated[
+    str,
+    Field(max_length=100),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": [_START]}),
+]
 
 
-def _text(description: str, **rules: Any) -> Any:
-    return Field(description=description, json_schema_extra=rules)
+def _text(description: str, *, max_length: int | None = None, json_schema_extra: Any = None, **rules: Any) -> Any:
+    return Field(
+        description=description, max_length=max_length, json_schema_extra={**rules, **(json_schema_extra or {})}
+    )
 
 
 class Out(BaseModel):
@@ -126,8 +135,10 @@ class ParentIn(In):
 
     name: str = _text("First name and surname.", minLength=1, **_most(FamilyForm, "parent_name"))
     email: str = _text("Confirmation and reminders go here.", format="email", **_most(FamilyForm, "email"))
-    phone: str = _text("With its country code, or as dialled in the Netherlands.", minLength=1)
-    language: str = _text("The language of the mails.", enum=[code for code, _name in settings.LANGUAGES])
+    phone: str = _text("With its country code, or as dialled in the Netherlands.", max_length=100, minLength=1)
+    language: str = _text(
+        "The language of the mails.", max_length=100, enum=[code for code, _name in settings.LANGUAGES]
+    )
 
 
 class ChildIn(In):
@@ -137,6 +148,7 @@ class ChildIn(In):
     age_band: str = _text(
         "From 12 on a child decides about treatment too, from 16 on alone: with `16_plus`, ask first whether the"
         " child knows about the appointment and agrees.",
+        max_length=100,
         enum=list(AgeBand.values),
     )
 
@@ -170,9 +182,7 @@ class BookingIn(In):
     therapist: Slug | None = Field(None, description="The slug of a therapist; without it, whoever is free.")
     parent: ParentIn
     child: ChildIn
-    remark: str = Field(
-        "", description="Something to know beforehand.", json_schema_extra=_most(FamilyForm, "remark")
-    )
+    remark: str = Field("", description="Something to know beforehand.", **_most(FamilyForm, "remark"))
     consent: Annotated[bool, Strict(), WithJsonSchema({"type": "boolean", "const": True})] = Field(
         description="That the parent agrees that the practice keeps these data for this appointment."
     )
@@ -181,7 +191,7 @@ class BookingIn(In):
 class CancelIn(In):
     """Why, if the parent wants to say."""
 
-    reason: str = Field("", description="For the therapist.", json_schema_extra=_most(ReasonForm, "reason"))
+    reason: str = Field("", description="For the therapist.", **_most(ReasonForm, "reason"))
 
 
 class RescheduleIn(In):

@@ -18,7 +18,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.accounts import counted_code, counted_password, use_code
+from practice.fields import LengthFirst, MailAddressField
 
+_LONGEST_NAME = 100
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
 PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
 PASSKEY_NOT_KEPT = _("That did not work, and nothing is kept. Please try once more.")
@@ -38,6 +40,11 @@ class _OwnWords(forms.Form):
 
 class LoginForm(_OwnWords, account.LoginForm):  # type: ignore[misc]
     labels = {"login": _("Mail address"), "password": _("Password")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = self.fields["login"]
+        self.fields["login"] = MailAddressField(label=there.label, widget=there.widget)
 
 
 class ReauthenticateForm(_OwnWords, account.ReauthenticateForm):  # type: ignore[misc]
@@ -118,10 +125,29 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a browser says about a passkey. Nobody types it: what is none gets the sentence of one that failed."""
+
+    # Some times what the longest key and its attestation take.
+    longest = 20_000
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value) if len(str(value)) <= self.longest else None
+        except (ValueError, RecursionError):
+            # Numbers of thousands of digits, and lists within lists: Django expects neither.
+            found = None
+        if not isinstance(found, dict):
+            raise ValidationError(PASSKEY_NOT_KEPT, code="invalid")
+        return found
+
+
 class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A passkey, which signs in by itself: the device asks for a finger, a face or its own code."""
 
     labels = {"name": _("What do you call this device?"), "passwordless": _("Sign in with it, without a password")}
+    name = LengthFirst(max_length=_LONGEST_NAME, required=False)
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -142,6 +168,8 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
 
 class _PasskeyWords(forms.Form):
     """Says what went wrong with a passkey, where allauth speaks of a code."""
+
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self) -> Any:
         try:
@@ -166,18 +194,16 @@ class ConfirmPasskeyForm(_PasskeyWords, webauthn.ReauthenticateWebAuthnForm):  #
 
 class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[misc]
     labels = {"name": _("What do you call this device?")}
+    name = LengthFirst(max_length=_LONGEST_NAME)
 
 
 class ForgottenForm(forms.Form):
     """The mail address of somebody who cannot get in."""
 
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("Mail address"),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={
-            "required": _("Please fill in the mail address."),
-            "invalid": _("This mail address is not complete. An example: name@example.org"),
-        },
+        error_messages={"required": _("Please fill in the mail address.")},
     )
 
 

@@ -56,6 +56,8 @@ class Closure:
     @classmethod
     def read(cls, value: str) -> "Closure":
         """Return the closure that `value` stands for; raises ValueError."""
+        if len(value) > LONGEST_REASON + 100:
+            raise ValueError(value[:100])
         start, end, reason = value.split("/", 2)
         interval = Interval(*(datetime.fromisoformat(text).astimezone(UTC) for text in (start, end)))
         if not (interval.start < interval.end and reason.isprintable() and len(reason) <= LONGEST_REASON):

@@ -5,25 +5,25 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from booking.forms.parent import single_line
+from practice.fields import LengthFirst, MailAddressField
 
 
 class ColleagueForm(forms.Form):
     """Somebody new at the practice."""
 
-    name = forms.CharField(
+    name = LengthFirst(
         label=_("Name"),
         help_text=_("As parents read it."),
         max_length=100,
         validators=[single_line],
         error_messages={"required": _("Please fill in the name.")},
     )
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("Mail address"),
         help_text=_("To sign in with. A link to choose a password goes here."),
         max_length=150,
         error_messages={
             "required": _("Please fill in the mail address."),
-            "invalid": _("This mail address is not complete. An example: name@example.org"),
         },
     )
     language = forms.ChoiceField(label=_("Language of the mails"), choices=settings.LANGUAGES)

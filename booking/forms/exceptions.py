@@ -1,7 +1,7 @@
 """What a therapist fills in about days that differ from the week: raw input in, intervals or a sentence per field
 out."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from booking import diary
-from booking.forms.fields import DayField, LabelledTexts, WallTimeField
+from booking.forms.fields import DayField, LabelledTexts, WallTimeField, end_of
 from booking.forms.parent import single_line
 from booking.intervals import Interval, exists, from_wall, local_days
 from practice.forms import TranslatedFormField
@@ -40,9 +40,8 @@ class _SpanForm(forms.Form):
             self.add_error(last_field, _("This lies in the past. Is the year right?"))
         return Interval(start, end)
 
-    def moment(self, field: str, day: date, at: time) -> datetime | None:
-        """Return the moment (UTC) of `at` on `day`; None, with a sentence at `field`, where it never comes."""
-        wall = datetime.combine(day, at)
+    def moment(self, field: str, wall: datetime) -> datetime | None:
+        """Return the moment (UTC) of the naive `wall`; None, with a sentence at `field`, where it never comes."""
         if exists(wall, self.zone):
             return from_wall(wall, self.zone)
         self.add_error(field, _NEVER)
@@ -58,7 +57,7 @@ class TimeOffForm(_SpanForm):
     )
     last_day = DayField(label=_("Last day"), help_text=_("Leave this empty for a single day."), required=False)
     end = WallTimeField(
-        label=_("Until"), help_text=_("Leave this empty to take off the whole day."), required=False
+        is_end=True, label=_("Until"), help_text=_("Leave this empty to take off the whole day."), required=False
     )
     reason = forms.CharField(
         label=_("What for"),
@@ -99,8 +98,10 @@ class TimeOffForm(_SpanForm):
             self.add_error("last_day", _("The last day must not lie before the first one."))
             return data
         days = local_days(first, last, self.zone)
-        start = self.moment("start", first, data["start"]) if data["start"] else days.start
-        end = self.moment("end", last, data["end"]) if data["end"] else days.end
+        # Midnight is a time, however little it looks like one.
+        at, until = data["start"], data["end"]
+        start = days.start if at is None else self.moment("start", datetime.combine(first, at))
+        end = days.end if until is None else self.moment("end", end_of(last, until))
         data["interval"] = self.span(start, end, "first_day")
         return data
 
@@ -128,16 +129,15 @@ class ExtraOpeningForm(_SpanForm):
 
     day = DayField(label=_("Day"))
     start = WallTimeField(label=_("From"))
-    end = WallTimeField(label=_("Until"))
+    end = WallTimeField(is_end=True, label=_("Until"))
 
     def clean(self) -> dict[str, Any]:
         """Add the `interval` (UTC), or the sentence that says why there is none."""
         data = super().clean() or self.cleaned_data
         if self.errors:
             return data
-        last = data["day"] + timedelta(days=data["end"] == time())
-        start = self.moment("start", data["day"], data["start"])
-        end = self.moment("end", last, data["end"])
+        start = self.moment("start", datetime.combine(data["day"], data["start"]))
+        end = self.moment("end", end_of(data["day"], data["end"]))
         data["interval"] = self.span(start, end, "day")
         return data
 
@@ -166,7 +166,8 @@ class DayHoursForm(forms.Form):
         for number in range(rows):
             for field, label in (("start", gettext("From (%(number)d)")), ("end", gettext("Until (%(number)d)"))):
                 name = label % {"number": number + 1}
-                self.fields[f"{field}_{number}"] = WallTimeField(label=name, required=False)
+                is_end = field == "end"
+                self.fields[f"{field}_{number}"] = WallTimeField(is_end=is_end, label=name, required=False)
 
     @property
     def lines(self) -> list[tuple[forms.BoundField, forms.BoundField]]:

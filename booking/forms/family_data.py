@@ -6,17 +6,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 
 from booking.appointments import Family
 from booking.forms.by_hand import ask_the_therapist
 from booking.forms.parent import FamilyForm, PlainForm
+from practice.fields import PhoneField
 
 
 class AnswerForm(PlainForm):
     """The phone number that the family gave: a link in a mail may have come to somebody else."""
 
-    phone = PhoneNumberField(
+    phone = PhoneField(
         label=_("The phone number that you gave for this appointment"),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
         error_messages={

@@ -1,28 +1,49 @@
 """Fields that several of the therapist's forms share: a day, a time on the clock, an amount of time, a text in
 each language."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from booking.typed import Ambiguous, Unreadable, read_day, read_time
 from practice.forms import TranslatedWidget
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
 
-class DayField(forms.DateField):
-    """A day, as the browser's own date field gives it."""
+class TypedDayField(forms.DateField):
+    """A day, as the browser's own date field gives it or as people type one."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def to_python(self, value: Any) -> date | None:
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value if isinstance(value, date) else None)
+        # In English the month comes first for some, and the day for others.
+        month_may_come_first = get_language() != "nl"
+        try:
+            return read_day(value, today=timezone.localdate(), month_may_come_first=month_may_come_first)
+        except Ambiguous as error:
+            one, other = (date_format(day, gettext("j F Y")) for day in (error.one, error.other))
+            raise _asked(one, other) from error
+        except Unreadable as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class DayField(TypedDayField):
+    """A day for the diary, in this century."""
 
     def __init__(self, **kwargs: Any) -> None:
         sentence = _("Please choose a day between 2000 and 2100.")
         super().__init__(
-            input_formats=["%Y-%m-%d"],
             validators=[MinValueValidator(_EARLIEST, sentence), MaxValueValidator(_LATEST, sentence)],
             error_messages={
                 "required": _("Please choose a day."),
@@ -33,19 +54,43 @@ class DayField(forms.DateField):
 
 
 class WallTimeField(forms.TimeField):
-    """A time on the clock of the practice, as the browser's own time field gives it."""
+    """A time on the clock of the practice, as the browser's own time field gives it or as people type one.
+
+    With `is_end` it is where something ends: then midnight is the end of that day (`end_of`), "24:00" too.
+    """
 
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        self.is_end = is_end
         super().__init__(
-            input_formats=["%H:%M", "%H:%M:%S"],
             error_messages={
                 "required": _("Please fill in a time."),
                 "invalid": _("This time does not exist. An example: 09:30"),
             },
             **kwargs,
         )
+
+    def to_python(self, value: Any) -> time | None:
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value if isinstance(value, time) else None)
+        try:
+            return read_time(value, is_end=self.is_end)
+        except Ambiguous as error:
+            raise _asked(f"{error.one:%H:%M}", f"{error.other:%H:%M}") from error
+        except Unreadable as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def _asked(one: str, other: str) -> ValidationError:
+    sentence = _("Is this %(one)s or %(other)s? Please write it so that it can be only one of them.")
+    return ValidationError(sentence, code="ambiguous", params={"one": one, "other": other})
+
+
+def end_of(day: date, at: time) -> datetime:
+    """Return the naive moment at which something ends that lasts until `at` on `day`: midnight is the end of that
+    day, in every form."""
+    return datetime.combine(day + timedelta(days=at == time()), at)
 
 
 class AmountField(forms.IntegerField):

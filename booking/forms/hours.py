@@ -22,7 +22,7 @@ class WorkingHoursForm(forms.Form):
         label=_("Day of the week"), coerce=int, choices=[(day, capfirst(name)) for day, name in WEEKDAYS.items()]
     )
     start = WallTimeField(label=_("From"))
-    end = WallTimeField(label=_("Until"))
+    end = WallTimeField(is_end=True, label=_("Until"))
     every_weeks = forms.TypedChoiceField(
         label=_("How often"),
         coerce=int,

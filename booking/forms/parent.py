@@ -9,17 +9,20 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import PhoneNumberType, number_type
 
 from booking import free_time, slips
 from booking.appointments import Family
+from booking.forms.fields import TypedDayField
 from booking.models import AgeBand, AppointmentType, Therapist
+from practice.fields import LengthFirst, MailAddressField, PhoneField
 
 # Raised with each change of what a parent agrees to.
 CONSENT_VERSION = "2026-11"
 LONGEST_KEY = 64
+# "2026-12-01T10:00:00.000000+01:00" is half of it.
+_LONGEST_START = 64
 # The fields that are looked at one by one, when they are left.
 LOOKED_AT = ("parent_name", "email", "phone", "child_first_name", "remark")
 # Invisible characters that turn the reading direction: a name written with them is not what it seems.
@@ -56,21 +59,13 @@ def has_letter(text: str) -> None:
         raise ValidationError(_("Please fill in a name."), code="no_letter")
 
 
-def on_the_internet(email: str) -> None:
-    """Validate that a mail address is not on this very machine, as Django alone would let it be."""
-    domain = email.rpartition("@")[2]
-    # Nor at a bare address of a machine, "[192.0.2.1]", which mail servers refuse.
-    if domain.casefold() == "localhost" or domain.startswith("["):
-        raise ValidationError(_("This mail address is not complete. An example: name@example.org"), code="invalid")
-
-
 def of_a_person(number: PhoneNumber) -> None:
     """Validate that calling `number` reaches somebody, and at the usual rate."""
     if number_type(number) in _SERVICE_NUMBERS:
         raise ValidationError(_("This is a service number. At which number can we reach you?"), code="service")
 
 
-class NameField(forms.CharField):
+class NameField(LengthFirst):
     """A name as people write it; gives it composed (NFC), so that one name is one text however it was typed."""
 
     default_validators = [single_line, has_letter]
@@ -81,7 +76,7 @@ class NameField(forms.CharField):
         return text.strip("\u200c\u200d" + string.whitespace)
 
 
-class SeveralLinesField(forms.CharField):
+class SeveralLinesField(LengthFirst):
     """A text of several lines. A line break counts as one character, as in the browser, which sends two of them
     (HTML, constructing the entry list); and what is too long is said, where a browser would cut it off."""
 
@@ -95,15 +90,6 @@ class SeveralLinesField(forms.CharField):
         return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
 
 
-class MailAddressField(forms.EmailField):
-    """A mail address; what came along unseen when it was copied is left out."""
-
-    default_validators = [*forms.EmailField.default_validators, single_line, on_the_internet]
-
-    def to_python(self, value: Any) -> str:
-        return (super().to_python(value) or "").translate(_WITHOUT_WIDTH).strip()
-
-
 class StartField(forms.CharField):
     """A moment in ISO 8601 with its offset; gives an aware datetime in UTC."""
 
@@ -113,6 +99,8 @@ class StartField(forms.CharField):
     }
 
     def clean(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > _LONGEST_START:
+            return self._refuse()
         text = super().clean(value)
         if not text:
             return None
@@ -160,11 +148,9 @@ class ChooseForm(forms.Form):
 class DayForm(forms.Form):
     """From which day on times are shown."""
 
-    day = forms.DateField(
+    day = TypedDayField(
         label=_("Go to a date"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
         error_messages={"invalid": _("This date does not exist. Please choose another one.")},
     )
 
@@ -241,8 +227,8 @@ class CheckedField(forms.BoundField):
     def instead(self) -> str:
         """What was typed here may have been meant to be this; "" where nothing looks like a slip."""
         typed = str(self.data or "")
-        if self.name == "email" and not self.errors:
-            return slips.meant_mail(typed)
+        if self.name == "email" and self.form.is_bound and not self.errors:
+            return slips.meant_mail(self.form.cleaned_data.get("email", ""))
         if self.name == "phone" and typed and self.errors:
             return slips.meant_phone(typed, settings.PHONENUMBER_DEFAULT_REGION)
         return ""
@@ -269,10 +255,9 @@ class FamilyForm(PlainForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Please fill in your mail address."),
-            "invalid": _("This mail address is not complete. An example: name@example.org"),
         },
     )
-    phone = PhoneNumberField(
+    phone = PhoneField(
         label=_("Your phone number"),
         help_text=_("Only for when something comes up shortly before."),
         validators=[of_a_person],
@@ -346,7 +331,7 @@ class BookingForm(FamilyForm):
         ),
         required=False,
     )
-    key = forms.CharField(max_length=LONGEST_KEY, widget=forms.HiddenInput)
+    key = LengthFirst(max_length=LONGEST_KEY, widget=forms.HiddenInput)
     field_order = [
         "parent_name",
         "email",

@@ -31,6 +31,6 @@ def empty(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("booking", "0017_confirm_by_mail_under_load")]
+    dependencies = [("booking", "0018_addresses_in_one_spelling")]
 
     operations = [migrations.RunPython(empty, migrations.RunPython.noop)]

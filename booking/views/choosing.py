@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -141,7 +142,12 @@ def details(request: PracticeRequest) -> HttpResponse:
 @require_POST
 @without_practice
 def look_at_field(request: PracticeRequest) -> HttpResponse:
-    """Say of the one field that was just left what the form would say of it. Nothing is kept, or looked up."""
+    """Say of the one field that was just left what the form would say of it. Nothing of it is kept."""
+    try:
+        rate_limits.count(rate_limits.FIELDS, client.caller(request), now=timezone.now())
+    except BookingError as error:
+        # The page goes on without: the form says the same when it is sent.
+        return with_error(JsonResponse({}, status=status_of(error)), error)
     field = BookingForm(request.POST)[next((name for name in LOOKED_AT if name in request.POST), LOOKED_AT[0])]
     assert isinstance(field, CheckedField)
     return JsonResponse(
@@ -300,7 +306,23 @@ def _said(request: PracticeRequest, slot: SlotForm, error: BookingError) -> str:
     own = value_of(slot.cleaned_data["start"]) in request.session.get("booked", [])
     if own and isinstance(error, SlotTaken):
         return _("You have booked this moment already. The confirmation is in your mail.")
+    if isinstance(error, SlotTaken) and (until := _kept_here_until(request, slot)):
+        return _(
+            "This moment is kept until %(time)s for somebody on your own network. Perhaps that is you, on a page "
+            "that you opened before: go on there, choose this moment again after %(time)s, or take another one."
+        ) % {"time": date_format(timezone.localtime(until), "H:i")}
     return str(error)
+
+
+def _kept_here_until(request: PracticeRequest, slot: SlotForm) -> datetime | None:
+    """Return until when somebody at the caller's own line keeps the time: whoever lost the cookie of their hold
+    was not overtaken either."""
+    return holds.kept_until(
+        slot.cleaned_data["start"],
+        therapist=slot.cleaned_data["therapist"],
+        address=client.line(request),
+        now=timezone.now(),
+    )
 
 
 def _with_key(posted: QueryDict) -> QueryDict:

@@ -61,7 +61,7 @@ def _contact(parent: Parent) -> Contact:
 def _as_dialled(phone: str) -> str:
     """Return the number `phone` (E.164) as one dials it in the practice's country."""
     number = to_python(phone)
-    if not number or not number.is_valid():
+    if not number or not number.country_code:
         return phone
     at_home = region_code_for_number(number) == settings.PHONENUMBER_DEFAULT_REGION
     return str(number.as_national if at_home else number.as_international)

@@ -182,9 +182,9 @@ def work_on_holiday(request: PracticeRequest, viewer: Viewer, day: str, works: b
 
 
 def day_or_404(text: str) -> date:
-    """Return the day that `text` in an address names."""
+    """Return the day that `text` in an address names, as we write it there and in no other way."""
     day = _day(text)
-    if day is None:
+    if day is None or text != f"{day}":
         raise Http404
     return day
 

@@ -296,6 +296,8 @@ class TestAccounts:
         [
             ({"email": ""}, "Please fill in a mail address"),
             ({"email": "Alice@praktijk.example"}, "There is already an account with this mail address."),
+            ({"email": "alice\u200e@praktijk.example."}, "There is already an account with this mail address."),
+            ({"email": '"alice"@praktijk.example'}, "without quotation marks"),
             ({"password2": "something else entirely"}, "password fields didn’t match"),
             ({"password1": "kort", "password2": "kort"}, "too short"),
         ],

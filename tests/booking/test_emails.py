@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.message import sanitize_address
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language, override
 
@@ -138,6 +139,25 @@ def source_of(message: EmailMultiAlternatives) -> str:
     headers = [f"{name}: {value}" for part in whole.walk() for name, value in part.items()]
     bodies = [bytes(part.get_payload(decode=True)).decode() for part in whole.walk() if not part.is_multipart()]
     return "\n".join([*headers, *bodies]).replace("\r\n ", "")
+
+
+def test_an_address_kept_before_there_was_one_spelling_is_mailed_in_it() -> None:
+    make_practice(email="info@stra\u00dfe.example")
+    appointment = book()
+    Parent.objects.update(email="no\u200eor@Stra\u00dfe.example")
+    message = emails.compose(to_parent(Appointment.objects.get(pk=appointment.pk)), now=NOW)
+
+    assert message.to == ["noor@xn--strae-oqa.example"]
+    assert sanitize_address(message.to[0], "utf-8") == message.to[0]
+    for header, name in (("To", "noor"), ("From", "info"), ("Reply-To", "info")):
+        assert f"{name}@xn--strae-oqa.example" in parsed(message)[header]
+    assert "mailto:noor@xn--strae-oqa.example" in source_of(message)
+
+
+def test_a_sender_of_its_own_has_one_spelling_too(settings: Any) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Afspraken <afspraken@b\u00fccher.example>"
+
+    assert emails.sender(Practice.load()) == "Afspraken <afspraken@xn--bcher-kva.example>"
 
 
 @languages

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from schedule.models import Event
 
 from booking import diary, guards
 from booking.intervals import Interval
-from booking.models import AccessEntry, Actor, Appointment
+from booking.models import AccessEntry, Actor, Appointment, Therapist
 from practice.translations import Translated
 from tests.booking.factories import make_appointment, make_therapist, make_type, wall
 from tests.booking.test_access_log import make_old_entry
@@ -92,3 +93,16 @@ def test_networks_of_families_are_emptied_and_the_log_is_guarded_again(newest_ag
     assert [entries[actor].network for actor in Actor] == ["", "203.0.113.0/24", ""]
     with refused("access_log_changed"):
         AccessEntry.objects.update(action="listed")
+
+
+def test_whoever_signs_in_has_the_address_that_the_form_gives(newest_again: None) -> None:
+    migrate("booking", "0016")
+    for name in ("alice@b\u00fccher.example", "bob@example.org", "Bo\u200eb@example.org", '"eve"@example.org', ""):
+        User.objects.create(username=name, email=name)
+    make_therapist(email="alice@b\u00fccher.example")
+
+    migrate()
+
+    names = {"alice@xn--bcher-kva.example", "bob@example.org", "Bo\u200eb@example.org", '"eve"@example.org', ""}
+    assert {user.username for user in User.objects.all()} == {user.email for user in User.objects.all()} == names
+    assert [one.email for one in Therapist.objects.all()] == ["alice@xn--bcher-kva.example"]

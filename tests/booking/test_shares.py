@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from booking import appointments, by_hand
+from booking.encryption import lookup_hash
 from booking.errors import SlotTaken, TooManyRequests
-from booking.models import Actor, Appointment, AppointmentType, State
+from booking.models import Actor, Appointment, AppointmentType, Parent, State
 from booking.rate_limits import BOOKINGS_PER_MAIL, MOVES_PER_MAIL
 from tests.booking.factories import (
     AMSTERDAM,
@@ -48,6 +49,9 @@ def test_an_address_has_three_appointments_ahead_and_no_fourth(consult: Appointm
     [
         ("noor@example.org", "noor+sam@example.org"),
         ("noor.vries@gmail.com", "n.o.o.r.vries+x@googlemail.com"),
+        ("noor@xn--strae-oqa.example", "Noor@stra\u00dfe.example"),
+        ("noor@xn--bcher-kva.example", "noor+x@B\u00fccher.example."),
+        ("noor@example.org", "\uff4eoor@ex\u200eample\u3002org"),
     ],
 )
 def test_another_spelling_of_a_mailbox_has_no_fourth_either(
@@ -58,6 +62,20 @@ def test_another_spelling_of_a_mailbox_has_no_fourth_either(
     with pytest.raises(TooManyRequests):
         book_days(consult, 4, family=make_family(email=other))
     book_days(consult, 4, family=make_family(email="noor.vries@example.org"))
+
+
+def test_what_was_booked_before_domains_had_one_spelling_counts(consult: AppointmentType) -> None:
+    book_days(consult, 1, 2, 3, family=make_family(email="noor@xn--bcher-kva.example"))
+    Parent.objects.update(
+        email=(kept := "Noor@b\u00fccher.example"), email_hash=lookup_hash("email", kept.casefold())
+    )
+
+    with pytest.raises(TooManyRequests):
+        book_days(consult, 4, family=make_family(email="noor@xn--bcher-kva.example"))
+
+
+def test_the_hash_of_an_ordinary_address_stays_what_it_was() -> None:
+    assert appointments.email_hash("Noor+sam@Example.org") == lookup_hash("email", "noor@example.org")
 
 
 def test_what_was_cancelled_or_has_been_is_not_ahead(consult: AppointmentType) -> None:

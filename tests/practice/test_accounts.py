@@ -64,6 +64,9 @@ class TestSigningIn:
     def test_capitals_in_the_address_do_not_matter(self, visitor: Client, alice: User) -> None:
         assert sign_in(visitor, "Alice@Praktijk.Example").status_code == 302
 
+    def test_what_came_along_unseen_does_not_matter(self, visitor: Client, alice: User) -> None:
+        assert sign_in(visitor, " \u200ealice@praktijk\u3002example. ").status_code == 302
+
     @pytest.mark.parametrize(
         ("email", "password"),
         [

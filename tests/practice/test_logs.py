@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from practice.logs import Redact, redact
+from practice.logs import LONGEST, Redact, redact
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "q83vEjRWeJASNFZ4kKvN7w.0.Zt3kXh0b7m-Jc1Q2v4xY8s_Lr9uWdEaFgHiKjNoPqRs"
@@ -36,6 +36,53 @@ def test_what_stands_in_the_place_of_a_token_is_cut_out(path: str, secret: str) 
     line = f'GET {path} 404 "-"'
 
     assert redact(line.format(secret)) == line.format("[token]")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/AFSPRAAK/BEHEER/{}/",
+        "//afspraak//beheer//{}/",
+        "/afspraak/beheer/afspraak/beheer/{}/",
+        "/afspraak/./beheer/../{}/",
+        "/afspraak%2Fbeheer%2f{}/",
+        "/afspraak%252Fgemaakt%252F{}/",
+        "\\afspraak\\bevestigen\\{}",
+        "/API/V1//appointments//{}/cancel",
+        "/Agenda/Abonnement/{}.ICS",
+        "/agenda//abonnement/{}",
+        "/ACCOUNT/WACHTWOORD/Mg/{}",
+        "//account//wachtwoord//Mg//{}",
+        "/account/wachtwoord/vergeten/account/wachtwoord/Mg/{}",
+    ],
+)
+@pytest.mark.parametrize(
+    "secret", [TOKEN, TOKEN.replace(".", "%2E"), "guess"], ids=["whole", "encoded", "guessed"]
+)
+def test_no_spelling_of_the_path_keeps_what_stands_in_the_place_of_a_token(path: str, secret: str) -> None:
+    assert secret not in redact(f"GET {path.format(secret)} 404")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"victim"@example.org',
+        "victim%40example.org",
+        "victim＠example.org",
+        "[victim@example.org]",
+        "@victim@x.nl.",
+    ],
+)
+def test_no_spelling_keeps_a_mail_address(written: str) -> None:
+    assert "victim" not in redact(f"refused: {written}")
+
+
+def test_of_a_line_without_end_both_ends_are_kept_and_cleaned() -> None:
+    said = redact(f"begins, noor@example.org {'x ' * 500_000} {TOKEN} ends")
+
+    assert said.startswith("begins, [address] x")
+    assert said.endswith("x  [token] ends")
+    assert len(said) <= LONGEST + 10
 
 
 @pytest.mark.parametrize("sentence", ["seen {}", "next=%2Fafspraak%2F{}", "<a href='{}'>", "{}\n{}"])
@@ -77,6 +124,8 @@ def test_where_anyone_can_be_reached_and_whole_rows_are_cut_out(said: str, kept:
     [
         "2026-11-20 12:00:00,123 INFO 0.123 10.0.0.12:8000 notification 1234567890",
         "GET /account/wachtwoord/vergeten/ 200",
+        "POST /agenda/abonnement/aan/ 302",
+        "GET /agenda/abonnement/ 200",
         "GET /agenda/afspraak/8f14e45f-ceea-467f-a8f8-0123456789ab/ 200",
         "GET /static/css/site.0123456789ab.css 200",
         "notification 12: due SMTPServerDisconnected",

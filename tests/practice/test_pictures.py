@@ -36,6 +36,20 @@ def test_what_cameras_and_programs_make_is_taken(kind: str) -> None:
     assert opened(made.content).format == "WEBP"
 
 
+@pytest.mark.parametrize("size", [(300, 200), (4000, 3000)])
+def test_of_a_jpeg_with_several_frames_as_phones_make_them_the_first_is_taken(size: tuple[int, int]) -> None:
+    frames = [Image.new("RGB", size, colour) for colour in ("red", "blue", "blue")]
+    file = io.BytesIO()
+    frames[0].save(file, "MPO", save_all=True, append_images=frames[1:])
+    assert Image.open(io.BytesIO(file.getvalue())).format == "MPO"
+
+    made = opened(pictures.make(file.getvalue()).content).convert("RGB")
+
+    red, _green, blue = made.getpixel((10, 10))  # type: ignore[misc]
+    assert red > 200 > 50 > blue
+    assert getattr(made, "n_frames", 1) == 1
+
+
 def test_a_large_picture_is_made_smaller_and_a_small_one_stays() -> None:
     made = pictures.make(picture_file("JPEG", size=(4000, 3000)))
 

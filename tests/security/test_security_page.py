@@ -33,6 +33,7 @@ def test_every_test_that_it_names_is_there() -> None:
         ("looks at the data, corrections, reminders on and off", rate_limits.LOGGED),
         ("signing in, a link for a password", rate_limits.SIGN_IN),
         ("links for a password", rate_limits.PASSWORD_LINKS),
+        ("looking at one field of the form", rate_limits.FIELDS),
         ("calls of the API", rate_limits.API),
     ],
     ids=lambda value: value.name if isinstance(value, Limit) else "",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from booking import emails, outbox, slips
 from practice import mail_dns
 from practice.mail import in_words
+from practice.mail_addresses import deliverable
 from practice.mail_dns import Finding
 from practice.models import Practice
 
@@ -79,4 +80,4 @@ def _links() -> Iterator[Finding]:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+    return deliverable(address).rpartition("@")[2].casefold()

@@ -5,11 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from booking import mail_samples, outbox
 from booking.models import Kind
+from practice.fields import mail_address
 from practice.mail import in_words
 from practice.models import Practice
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *, address: str, language: str, **options: Any) -> None:
         try:
-            validate_email(address)
+            address = mail_address(address)
             sample = next(sample for sample in mail_samples.SAMPLES if sample.kind == Kind.CONFIRMATION)
             message = mail_samples.compose(sample, language, Practice.load(), now=timezone.now(), to=address)
         except ValidationError as error:

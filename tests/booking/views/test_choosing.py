@@ -1,6 +1,7 @@
 """A parent chooses a time and books it, page by page, as a browser without JavaScript walks it."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,8 +21,10 @@ from booking.models import (
     Kind,
     Notification,
     Parent,
+    RateCounter,
     Therapist,
 )
+from booking.rate_limits import Limit
 from practice.translations import Translated
 from tests.booking.factories import (
     AMSTERDAM,
@@ -426,8 +429,11 @@ class TestBooking:
             ("phone", "0800 1234", "Dit is een servicenummer."),
             ("email", "", "Vul uw e-mailadres in."),
             ("email", "noor@", "Dit e-mailadres is niet compleet."),
+            ("email", '"noor"@example.org', "Typ het e-mailadres zonder aanhalingstekens."),
+            ("email", "zoë@example.org", "Onze mail komt niet aan op een adres met zulke letters vóór de @."),
+            ("email", "noor@praktijk.invalid", "Naar wat achter de @ staat, kan geen mail."),
             ("email", "noor@example.org\nBcc: x@example.org", "Dit e-mailadres is niet compleet."),
-            ("email", "n" * 10_000 + "@example.org", "niet compleet"),
+            ("email", "n" * 10_000 + "@example.org", "Dit e-mailadres is te lang."),
             ("phone", "", "Vul uw telefoonnummer in."),
             ("phone", "12", "Dit telefoonnummer is niet compleet."),
             ("phone", "1" * 10_000, "Dit telefoonnummer is niet compleet."),
@@ -491,9 +497,11 @@ class TestBooking:
                 "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647",
             ),
             ("email", "\u200bnoor@exam\u200bple.org", "noor@example.org"),
+            ("email", "\u200enoor@exam\u061cple.org\u200f", "noor@example.org"),
+            ("email", "noor@stra\u00dfe.example", "noor@xn--strae-oqa.example"),
             ("phone", "088 1234567", "+31881234567"),
         ],
-        ids=["without width", "in two parts", "a joiner inside", "address", "at work"],
+        ids=["without width", "in two parts", "a joiner inside", "address", "from a chat", "IDN", "at work"],
     )
     def test_what_nobody_sees_is_left_out(self, visitor: Client, field: str, typed: str, kept: str) -> None:
         assert fill_in(visitor, **{field: typed}).status_code == 302
@@ -789,13 +797,35 @@ class TestLookingAtAField:
 
         assert visitor.post("/afspraak/gegevens/veld/", {"email": "noor@"}).json()["error"] in sent
 
-    def test_it_asks_nothing_of_the_database_and_keeps_nothing(self, visitor: Client) -> None:
+    def test_it_counts_and_keeps_nothing_else(self, visitor: Client) -> None:
         with CaptureQueriesContext(connection) as captured:
             response = visitor.post("/afspraak/gegevens/veld/", {"email": "noor@gmial.com"})
 
-        assert len(captured) == 0
+        asked = [
+            query["sql"] for query in captured if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVE", "RELEA"))
+        ]
+        assert len(asked) == 1
+        assert RateCounter._meta.db_table in asked[0]
+        assert "gmial" not in asked[0]
         assert not response.cookies
         assert "no-store" in response["Cache-Control"]
+
+    def test_it_is_asked_only_so_often(self, visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rate_limits, "FIELDS", Limit("field", 2, timedelta(minutes=10)))
+        answers = [visitor.post("/afspraak/gegevens/veld/", {"email": "noor@"}) for _ in range(3)]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[-1]["Retry-After"]) > 0
+        assert fill_in(visitor).status_code == 302
+
+    def test_the_longest_that_can_be_sent_is_refused_at_once(self, visitor: Client) -> None:
+        name = "a" + "\u0301\u0316" * 60_000
+        began = time.process_time()
+        answer = visitor.post("/afspraak/gegevens/veld/", {"parent_name": name}).json()
+
+        # It took twelve seconds once; the client of the tests takes its time to write such a body.
+        assert time.process_time() - began < 2
+        assert "100 tekens" in answer["error"]
 
     def test_it_speaks_the_language_of_its_address(self, visitor: Client) -> None:
         answer = visitor.post("/en/afspraak/gegevens/veld/", {"email": "noor@gmial.com"}).json()
@@ -832,6 +862,30 @@ class TestALikelySlip:
         field = re.search(r'<input[^>]*name="phone"[^>]*>', response.content.decode())
         assert field
         assert re.search(r'aria-describedby="[^"]*\bid_phone_question\b', field[0])
+
+
+class TestAHoldWhoseCookieIsLost:
+    def test_its_family_is_not_told_that_somebody_else_was_first(self, visitor: Client) -> None:
+        location = hold(visitor)["Location"]
+
+        page = Client(headers={"accept-language": "nl"}).get(location)
+
+        assert page.status_code == 409
+        assert "Dit moment wordt tot 12:10 vastgehouden voor iemand op uw eigen netwerk." in text(page)
+
+    def test_somebody_elsewhere_is_told_that_it_is_taken(self, visitor: Client) -> None:
+        location = hold(visitor)["Location"]
+
+        page = Client(REMOTE_ADDR="192.0.2.7").get(location)
+
+        assert page.status_code == 409
+        assert "uw eigen netwerk" not in text(page)
+
+    def test_it_can_be_chosen_again_when_it_has_ended(self, visitor: Client, time_machine: Any) -> None:
+        location = hold(visitor)["Location"]
+        time_machine.move_to(NOW + timedelta(minutes=10))
+
+        assert Client().get(location).status_code == 200
 
 
 class TestTheHold:

@@ -120,6 +120,13 @@ class TestTimeOff:
             ({"start": "13:00"}, "2026-12-01 13:00", "2026-12-02 00:00"),
             ({"start": "13:00", "end": "15:00"}, "2026-12-01 13:00", "2026-12-01 15:00"),
             ({"first_day": "2027-03-28"}, "2027-03-28 00:00", "2027-03-29 00:00"),
+            ({"start": "22:00", "end": "00:00"}, "2026-12-01 22:00", "2026-12-02 00:00"),
+            ({"start": "22.00", "end": "24:00"}, "2026-12-01 22:00", "2026-12-02 00:00"),
+            ({"start": "00:00", "end": "00:00"}, "2026-12-01 00:00", "2026-12-02 00:00"),
+            ({"last_day": "2026-12-24", "end": "00:00"}, "2026-12-01 00:00", "2026-12-25 00:00"),
+            ({"first_day": "2027-03-28", "end": "0000"}, "2027-03-28 00:00", "2027-03-29 00:00"),
+            ({"first_day": "03-12-2026", "start": "0930", "end": "9.45"}, "2026-12-03 09:30", "2026-12-03 09:45"),
+            ({"first_day": "3-12"}, "2026-12-03 00:00", "2026-12-04 00:00"),
         ],
     )
     def test_days_and_parts_of_days(
@@ -139,6 +146,8 @@ class TestTimeOff:
             ({"first_day": "2027-03-28", "start": "02:30"}, "In that night the clock skips this time."),
             ({"first_day": "2027-03-27", "last_day": "2027-03-28", "end": "02:30"}, "the clock skips this time."),
             ({"first_day": "2026-02-30"}, "This day does not exist."),
+            ({"first_day": "3/12"}, "Is this 3 December 2026 or 12 March 2027?"),
+            ({"start": "24:00"}, "This time does not exist."),
             ({"reason": "x" * 101}, "at most 100 characters"),
             ({"reason": "a\r\nb"}, "a character that cannot be used here"),
         ],
@@ -151,6 +160,22 @@ class TestTimeOff:
         assert response.status_code == 422
         assert sentence in text(response)
         assert off_of(alice) == []
+
+    def test_in_dutch_the_day_comes_before_the_month(self, hers: Client, alice: Therapist) -> None:
+        hers.post("/agenda/vrij/nieuw/", {**OFF, "first_day": "3/12", "start": "13u"})
+
+        assert off_of(alice) == [(Interval(wall("2026-12-03 13:00"), wall("2026-12-04 00:00")), "")]
+
+    def test_until_midnight_is_shown_and_kept_as_the_end_of_the_day(self, hers: Client, alice: Therapist) -> None:
+        until = Interval(wall("2026-12-01 22:00"), wall("2026-12-25 00:00"))
+        off = diary.add_time_off(alice, until)
+        form = hers.get(f"/en/agenda/vrij/{off.id}/").context["form"]
+        shown = {name: form[name].value() or "" for name in form.fields if name != "notice"}
+        assert (str(shown["last_day"]), shown["end"]) == ("2026-12-24", "")
+
+        hers.post(f"/en/agenda/vrij/{off.id}/", {**shown, "end": "00:00"})
+
+        assert [span for span, _reason in off_of(alice)] == [until]
 
     def test_an_hour_that_comes_twice_means_its_first_pass(self, hers: Client, alice: Therapist) -> None:
         hers.post("/en/agenda/vrij/nieuw/", {**OFF, "first_day": "2027-10-31", "start": "02:30", "end": "04:00"})
@@ -179,6 +204,9 @@ class TestTimeOff:
 
         (opening,) = diary.extra_openings(alice, NOW)
         assert opening.interval == Interval(wall("2026-12-05 10:00"), wall("2026-12-05 12:00"))
+        hers.post(f"/agenda/vrij/extra/{opening.id}/", {"day": "5/12", "start": "22u30", "end": "24.00"})
+        (opening,) = diary.extra_openings(alice, NOW)
+        assert opening.interval == Interval(wall("2026-12-05 22:30"), wall("2026-12-06 00:00"))
         hers.post(f"/en/agenda/vrij/extra/{opening.id}/weg/")
         assert diary.extra_openings(alice, NOW) == []
 
@@ -429,7 +457,9 @@ class TestOneDay:
             ({"start_0": "09:00", "end_0": "09:00"}, "The end must come after the beginning."),
             ({"start_0": "09:00"}, "Please fill in a time."),
             ({"end_0": "09:00"}, "Please fill in a time."),
-            ({"start_0": "9 uur", "end_0": "12:00"}, "This time does not exist."),
+            ({"start_0": "half tien", "end_0": "12:00"}, "This time does not exist."),
+            ({"start_0": "24:00", "end_0": "24:00"}, "This time does not exist."),
+            ({"start_0": "9:3", "end_0": "12:00"}, "Is this 09:03 or 09:30?"),
             ({"start_0": "09:00", "end_0": "12:00", "start_1": "11:00", "end_1": "13:00"}, "overlap each other"),
             ({}, "Please fill in hours, or tick that the day is closed."),
         ],
