@@ -69,6 +69,8 @@ class PhoneField(PhoneNumberField):  # type: ignore[misc]
     default_validators: list[Any] = []
 
     def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
         text = _digits_and_marks(value) if isinstance(value, str) else value
         if not text:
             return self.empty_value
@@ -85,12 +87,11 @@ class PhoneField(PhoneNumberField):  # type: ignore[misc]
 def _digits_and_marks(typed: str) -> str:
     """Return `typed` without what nobody sees, with plain digits; raises ValidationError where there is more to it
     than a number."""
-    if len(typed) <= _LONGEST_NUMBER:
-        shown = [letter for letter in unicodedata.normalize("NFKC", typed) if unicodedata.category(letter) != "Cf"]
-        text = "".join(f"{unicodedata.decimal(letter, letter)}" for letter in shown).strip()
-        beside = {letter for letter in text if letter.isalpha() or letter in "#*,;|"}
-        if not beside - _LOOK_ALIKES:
-            return text
+    shown = [letter for letter in unicodedata.normalize("NFKC", typed) if unicodedata.category(letter) != "Cf"]
+    text = "".join(f"{unicodedata.decimal(letter, letter)}" for letter in shown).strip()
+    beside = {letter for letter in text if letter.isalpha() or letter in "#*,;|"}
+    if not beside - _LOOK_ALIKES:
+        return text
     raise ValidationError(
         _("Please fill in the number alone, without an extension or words beside it."), code="more_than_a_number"
     )

@@ -55,9 +55,19 @@ Moment = Annotated[
 ]
 
 
-def _text(description: str, *, max_length: int | None = None, json_schema_extra: Any = None, **rules: Any) -> Any:
+def _text(
+    description: str,
+    *,
+    default: Any = ...,
+    max_length: int | None = None,
+    json_schema_extra: Any = None,
+    **rules: Any,
+) -> Any:
     return Field(
-        description=description, max_length=max_length, json_schema_extra={**rules, **(json_schema_extra or {})}
+        default,
+        description=description,
+        max_length=max_length,
+        json_schema_extra={**rules, **(json_schema_extra or {})},
     )
 
 
@@ -182,7 +192,7 @@ class BookingIn(In):
     therapist: Slug | None = Field(None, description="The slug of a therapist; without it, whoever is free.")
     parent: ParentIn
     child: ChildIn
-    remark: str = Field("", description="Something to know beforehand.", **_most(FamilyForm, "remark"))
+    remark: str = _text("Something to know beforehand.", default="", **_most(FamilyForm, "remark"))
     consent: Annotated[bool, Strict(), WithJsonSchema({"type": "boolean", "const": True})] = Field(
         description="That the parent agrees that the practice keeps these data for this appointment."
     )
@@ -191,7 +201,7 @@ class BookingIn(In):
 class CancelIn(In):
     """Why, if the parent wants to say."""
 
-    reason: str = Field("", description="For the therapist.", **_most(ReasonForm, "reason"))
+    reason: str = _text("For the therapist.", default="", **_most(ReasonForm, "reason"))
 
 
 class RescheduleIn(In):

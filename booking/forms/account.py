@@ -21,6 +21,8 @@ from booking.accounts import counted_code, counted_password, use_code
 from practice.fields import LengthFirst, MailAddressField
 
 _LONGEST_NAME = 100
+# What the library for passkeys trips over where parts of one are missing, or are lists.
+_ODD = (AttributeError, KeyError, TypeError, ValueError)
 CODE = {"inputmode": "numeric", "autocomplete": "one-time-code"}
 PASSKEY_UNKNOWN = _("This passkey is not known here (any more). Choose another way to sign in.")
 PASSKEY_NOT_KEPT = _("That did not work, and nothing is kept. Please try once more.")
@@ -159,8 +161,8 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
         """Check the passkey, with which this session has shown the second factor."""
         try:
             data: dict[str, Any] = super().clean() or {}
-        except ValidationError as error:
-            raise ValidationError(PASSKEY_NOT_KEPT, code=error.code) from error
+        except (ValidationError, *_ODD) as error:
+            raise ValidationError(PASSKEY_NOT_KEPT, code="invalid") from error
         if not self.errors:
             record_authentication(context.request, self.user, "mfa", type="webauthn")
         return data
@@ -174,6 +176,8 @@ class _PasskeyWords(forms.Form):
     def clean_credential(self) -> Any:
         try:
             return super().clean_credential()  # type: ignore[misc]
+        except _ODD as error:
+            raise ValidationError(PASSKEY_UNKNOWN, code="incorrect_code") from error
         except ValidationError as error:
             if error.code != "incorrect_code":
                 raise

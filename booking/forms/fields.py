@@ -32,7 +32,9 @@ class TypedDayField(forms.DateField):
         try:
             return read_day(value, today=timezone.localdate(), month_may_come_first=month_may_come_first)
         except Ambiguous as error:
-            one, other = (date_format(day, gettext("j F Y")) for day in (error.one, error.other))
+            one, other = (
+                date_format(day, gettext("j F Y")) for day in (error.one, error.other) if isinstance(day, date)
+            )
             raise _asked(one, other) from error
         except Unreadable as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error

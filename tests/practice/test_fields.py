@@ -1,5 +1,7 @@
 """A phone number is kept as the number that was typed, or not at all; what is far too long is not looked at."""
 
+from functools import partial
+
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
@@ -54,7 +56,7 @@ def test_number_is_kept_however_it_is_typed(typed: str, kept: str) -> None:
         ("06 123456789", "invalid"),
         ("012 3456789", "invalid"),
         ("+32 470 12 34", "invalid"),
-        ("1" * 61, "more_than_a_number"),
+        ("1" * 61, "invalid"),
         ("06\x0012345678", "invalid"),
     ],
 )
@@ -91,7 +93,7 @@ def test_what_is_far_too_long_is_refused_unseen(length: int, looked_at: int) -> 
 def test_no_text_keeps_a_field_busy(field: forms.Field) -> None:
     for seed in ("+31 6x;ext=1", "a@a.a", "\u0301\u0316", "\u200e", "0" * 20):
         for attack in (*attacks(seed, 60), *attacks(seed, 250_000)):
-            assert seconds(lambda text=attack: _tried(field, text)) < MOST, attack[:40]
+            assert seconds(partial(_tried, field, attack)) < MOST, attack[:40]
 
 
 def _tried(field: forms.Field, text: str) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import pkgutil
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def patterns_in(value: Any) -> Iterator["re.Pattern[Any]"]:
     if isinstance(value, re.Pattern):
         yield value
     elif isinstance(value, RegexValidator):
-        yield re.compile(value.regex.pattern)
+        yield re.compile(getattr(value.regex, "pattern", value.regex))
     elif isinstance(value, (list, tuple, set, frozenset)):
         for one in value:
             yield from patterns_in(one)
@@ -117,7 +118,7 @@ def hidden_expressions(path: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
         if called.startswith("re.") and (node in inside or called != "re.compile"):
-            yield f"{path.name}:{node.lineno}"
+            yield f"{path.name}:{getattr(node, 'lineno', 0)}"
 
 
 @pytest.mark.parametrize("size", [4_000, LONGEST, 250_000])
@@ -125,5 +126,5 @@ def test_a_line_for_the_log_is_cleaned_at_once(size: int) -> None:
     seeds = ["/@@@", "a@a.a", "/afspraak/beheer/", "q83vEjRWeJASNFZ4.0.", "%2540", '"a"@', "+31 6", "DETAIL: "]
 
     for attack in (attack for seed in seeds for attack in attacks(seed, size)):
-        taken = seconds(lambda text=attack: redact(text))
+        taken = seconds(partial(redact, attack))
         assert taken < MOST, f"{taken:.3f} s for {attack[:60]!r}…"

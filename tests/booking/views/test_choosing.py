@@ -233,7 +233,7 @@ class TestHolding:
     def test_what_another_holds_is_shown_as_taken(self, visitor: Client) -> None:
         hold(visitor)
 
-        response = hold(Client())
+        response = hold(Client(REMOTE_ADDR="192.0.2.7"))
 
         assert response.status_code == 409
         assert "net door iemand anders gekozen" in text(response)
