@@ -144,7 +144,7 @@ def details(request: PracticeRequest) -> HttpResponse:
 def look_at_field(request: PracticeRequest) -> HttpResponse:
     """Say of the one field that was just left what the form would say of it. Nothing of it is kept."""
     try:
-        rate_limits.count(rate_limits.FIELDS, client.caller(request), now=timezone.now())
+        rate_limits.count(rate_limits.FIELDS, client.networks(request), now=timezone.now())
     except BookingError as error:
         # The page goes on without: the form says the same when it is sent.
         return with_error(JsonResponse({}, status=status_of(error)), error)
