@@ -50,6 +50,8 @@ class Family:
     age_band: str
     remark: str
     consent_version: str
+    # Whether the family chose the language itself; else it is that of the page.
+    language_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ def write_down(
         phone=family.phone,
         phone_hash=phone_hash(family.phone),
         language=family.language,
+        language_chosen=family.language_chosen,
         consent_version=family.consent_version,
         consented_at=now,
         wants_mail=wants_mail,
@@ -290,12 +293,16 @@ def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
             history.record(parent.appointment, action, by=Actor.PARENT, at=now)
 
 
-def write_in(parent: Parent, language: str) -> None:
-    """Let mails to `parent` be in `language` from now on. Raises Busy."""
-    if parent.language != language:
-        with claims.transacting():
-            parent.language = language
-            parent.save(update_fields=["language"])
+def write_in(parent: Parent, language: str, *, chosen: bool = False) -> None:
+    """Let mails to `parent` be in `language` from now on: one that the family has `chosen` gives way to none but
+    another choice. Raises Busy."""
+    if parent.language_chosen and not chosen or (parent.language, parent.language_chosen) == (language, chosen):
+        return
+    with claims.transacting():
+        # Of two at once, a choice wins.
+        written = Parent.objects.filter(pk=parent.pk, **({} if chosen else {"language_chosen": False}))
+        if written.update(language=language, language_chosen=chosen):
+            parent.language, parent.language_chosen = language, chosen
 
 
 def mark_attended(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:

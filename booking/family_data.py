@@ -33,6 +33,7 @@ def of(parent: Parent) -> Family:
         age_band=appointment.age_band,
         remark=appointment.remark,
         consent_version=parent.consent_version,
+        language_chosen=parent.language_chosen,
     )
 
 
@@ -46,6 +47,7 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
             "email": family.email,
             "phone": family.phone,
             "language": family.language,
+            "language_chosen": family.language_chosen,
             "wants_mail": parent.wants_mail,
             "wants_reminders": parent.wants_reminders,
         },
@@ -100,6 +102,10 @@ def correct(
         parent = Parent.objects.select_for_update().select_related("appointment").get(pk=parent.pk)
         if family == of(parent):
             return False
+        if replace(family, language_chosen=parent.language_chosen) == of(parent):
+            # That it is to stay as it is: nothing was corrected.
+            Parent.objects.filter(pk=parent.pk).update(language_chosen=family.language_chosen)
+            return False
         moved = family.email.casefold() != parent.email.casefold()
         appointment = parent.appointment
         there = Appointment.objects.filter(pk=appointment.pk, erased_at=None, erase_requested_at=None)
@@ -114,6 +120,7 @@ def correct(
             phone=family.phone,
             phone_hash=phone_hash(family.phone),
             language=family.language,
+            language_chosen=family.language_chosen,
             link_version=F("link_version") + moved,
         )
         if moved:

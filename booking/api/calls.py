@@ -166,7 +166,7 @@ def book(request: PracticeRequest, body: BookingIn, key: IdempotencyKey) -> Stat
         appointment = appointments.book(
             appointment_type,
             start,
-            family=form.family(language),
+            family=form.family(language, language_chosen=True),
             zone=zone,
             now=now,
             therapist=therapist,

@@ -313,7 +313,7 @@ class FamilyForm(PlainForm):
         """Return the number in E.164, as "+31612345678"."""
         return str(self.cleaned_data["phone"].as_e164)
 
-    def family(self, language: str) -> Family:
+    def family(self, language: str, *, language_chosen: bool = False) -> Family:
         """Return what was filled in as the domain's own value, for a family that reads `language`."""
         data = self.cleaned_data
         return Family(
@@ -325,6 +325,7 @@ class FamilyForm(PlainForm):
             age_band=data["age_band"],
             remark=data["remark"],
             consent_version=CONSENT_VERSION,
+            language_chosen=language_chosen,
         )
 
 

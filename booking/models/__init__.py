@@ -10,6 +10,7 @@ from booking.models.appointment import (
     Parent,
     State,
 )
+from booking.models.draft import Draft
 from booking.models.history import Action, HistoryEntry
 from booking.models.imports import CalendarSource, FetchFailure, ImportedBusy
 from booking.models.notification import Kind, Notification, NotificationState
@@ -26,6 +27,7 @@ __all__ = [
     "AppointmentQuerySet",
     "AppointmentType",
     "CalendarSource",
+    "Draft",
     "FeedDetail",
     "FetchFailure",
     "HistoryEntry",

@@ -4,12 +4,13 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -45,8 +46,9 @@ def with_parent(view: View) -> View:
             except links.DeadLink:
                 rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
                 return render(request, "booking/dead_link.html", status=404)
-            if request.method == "POST":
-                # Whoever does something here does it in a language that they read; to look changes nothing.
+            if request.method == "POST" and "language" not in request.POST:
+                # Whoever does something here does it in a language that they read; to look changes nothing, and
+                # where the page asks for the language, what is answered there counts.
                 appointments.write_in(parent, str(get_language()))
             return view(request, parent, token, now)
         except TooManyRequests as error:
@@ -62,7 +64,8 @@ def with_parent(view: View) -> View:
 def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Say what was booked and what happens next; once that is no longer what happens next, what is."""
     appointment = parent.appointment
-    if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
+    settled = appointment.sequence or appointment.awaits_other_time
+    if appointment.state != State.CONFIRMED or settled or now >= appointment.start:
         return redirect("booking:manage", token)
     reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
     context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
@@ -131,6 +134,18 @@ def reminders(request: PracticeRequest, parent: Parent, token: str, now: datetim
 
 
 @with_parent
+@require_POST
+def language(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Let mails be in the language that the parent chooses, whatever the language of the pages."""
+    chosen = request.POST.get("language", "")
+    if chosen not in dict(settings.LANGUAGES):
+        return _manage_with_error(request, parent, token, now, BookingError())
+    appointments.write_in(parent, chosen, chosen=True)
+    messages.success(request, _("Our mails to you are in this language from now on."))
+    return redirect("booking:manage", token)
+
+
+@with_parent
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Ask once, then erase the family's data (AVG article 17); a coming appointment is cancelled with it."""
@@ -168,9 +183,17 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
         "can_change": _changeable(appointment, now),
         "cancelled": appointment.state == State.CANCELLED,
         "past": now >= appointment.start,
+        "asked": appointment.awaits_other_time and now < appointment.start,
         "erased_on": appointment.erased_on(request.practice.zone),
         "erasing": appointment.erase_requested_at is not None,
+        "mail_language": parent.language,
+        "mail_languages": _languages(),
     }
+
+
+def _languages() -> list[tuple[str, str]]:
+    """Return the languages that mails can be in: code, and name in that language."""
+    return [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
 
 
 def _about_reminders(parent: Parent, now: datetime) -> dict[str, Any]:
