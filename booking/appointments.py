@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, free_time, history, notifications, outbox, proof, rate_limits
+from booking import claims, drafts, free_time, history, notifications, outbox, proof, rate_limits
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -96,6 +96,7 @@ def book(
         history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
             Hold.objects.filter(visitor=visitor).delete()
+            drafts.forget(visitor)
         notifications.plan_booked(appointment, zone=zone, now=now)
         outbox.wake()
         return appointment

@@ -1,7 +1,9 @@
 """What a parent can be told went wrong. Each error carries the sentence that the reader gets to see."""
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 
 class BookingError(Exception):
@@ -111,6 +113,23 @@ class TooManyRequests(BookingError):
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class MailboxFull(TooManyRequests):
+    """A mail address has had its share: of bookings today, or of appointments ahead. It is never said which, since
+    whoever asks may have typed somebody else's."""
+
+    def __str__(self) -> str:
+        most = settings.OPEN_APPOINTMENTS
+        return ngettext(
+            "With this email address no more can be booked here now: at most %(most)d appointment can lie ahead, and "
+            "only a few can be made in a day. You can move or cancel one by the link in its email. Do you need one "
+            "more? Please call us.",
+            "With this email address no more can be booked here now: at most %(most)d appointments can lie ahead, "
+            "and only a few can be made in a day. You can move or cancel one by the link in its email. Do you need "
+            "one more? Please call us.",
+            most,
+        ) % {"most": most}
 
 
 class ProofNeeded(BookingError):

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from booking import guards
 from booking.encryption import lookup_hash
-from booking.errors import Busy, TooManyRequests
+from booking.errors import Busy, MailboxFull, TooManyRequests
 from booking.models import RateCounter
 
 
@@ -30,6 +30,8 @@ BOOKINGS = Limit("booking", 120, timedelta(hours=1))
 # Each of these is a mail to an address that a visitor only typed.
 BOOKINGS_PER_MAIL = Limit("booking-mail", 6, timedelta(days=1))
 MOVES_PER_MAIL = Limit("move-mail", 10, timedelta(days=1))
+# Whether a link from a mail was opened, while that still decides something.
+LINK_OPENED = Limit("link-opened", 1, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
 # Each of these is a line in the access log, which is kept for years.
@@ -94,7 +96,8 @@ def any_reached(levels: Iterable[tuple[Limit, str, int]], *, now: datetime) -> b
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
     """Return what whoever has used up `limit` is told: to come back when its window ends."""
-    return TooManyRequests(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
+    refused = MailboxFull if limit == BOOKINGS_PER_MAIL else TooManyRequests
+    return refused(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
 
 
 def mailbox(email: str) -> str:
@@ -103,6 +106,18 @@ def mailbox(email: str) -> str:
     local, _, domain = email.casefold().rpartition("@")
     name = local.partition("+")[0]
     return f"{name.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{name}@{domain}"
+
+
+def mark(limit: Limit, caller: str, *, now: datetime) -> None:
+    """Note that `caller` did what `limit` names, with limits switched off too. Raises Busy."""
+    _add([(limit, caller)], now)
+
+
+def is_marked(limit: Limit, caller: str, *, now: datetime) -> bool:
+    """Return whether that was noted in this window or the one before it."""
+    since = _window_start(limit, now) - limit.window
+    key = lookup_hash("rate", limit.name, caller)
+    return RateCounter.objects.filter(key=key, window_start__gte=since).exists()
 
 
 def forget_old(*, now: datetime) -> None:

@@ -11,6 +11,7 @@ from booking import (
     appointments,
     by_mail,
     calendars,
+    drafts,
     erasure,
     holds,
     notifications,
@@ -38,6 +39,7 @@ def deliver() -> None:
 def sweep() -> None:
     """Each minute: whatever is due goes out, also when nobody asked."""
     by_mail.forget_expired(now=timezone.now())
+    drafts.forget_expired(now=timezone.now())
     notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
     outbox.deliver_due(timezone.now, stopping=_stopping.is_set)
 

@@ -15,7 +15,7 @@ from phonenumbers import PhoneNumberType, number_type
 
 from booking import free_time, slips
 from booking.appointments import Family
-from booking.models import AgeBand, AppointmentType, Therapist
+from booking.models import AgeBand, AppointmentType, Place, Therapist
 
 # Raised with each change of what a parent agrees to.
 CONSENT_VERSION = "2026-11"
@@ -309,6 +309,11 @@ class FamilyForm(PlainForm):
         error_messages={"required": _("Without your consent we cannot keep your data, and so not book.")},
     )
 
+    def ask_for_place(self, place: str) -> None:
+        """Say what the phone number is for, at an appointment at `place`."""
+        if place == Place.PHONE:
+            self.fields["phone"].help_text = _("We call you at this number at the time of the appointment.")
+
     def clean_phone(self) -> str:
         """Return the number in E.164, as "+31612345678"."""
         return str(self.cleaned_data["phone"].as_e164)
@@ -340,6 +345,8 @@ class BookingForm(FamilyForm):
             "Is your child 16 or older? Then it knows about this appointment and agrees, or it is you yourself."
         ),
         required=False,
+        # What was wrong about it may be put right by another age.
+        widget=forms.CheckboxInput(attrs={"data-after": "age_band"}),
     )
     key = forms.CharField(max_length=LONGEST_KEY, widget=forms.HiddenInput)
     field_order = [

@@ -26,7 +26,7 @@ from booking.errors import (
 from booking.forms.parent import DayForm, ReasonForm, StartField, start_of, therapist_of
 from booking.models import Actor, Appointment, Parent, State
 from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
-from booking.views.times import free_times, value_of, ways
+from booking.views.times import around, free_times, value_of, ways
 from practice.requests import PracticeRequest
 
 
@@ -241,7 +241,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         return _manage_with_error(request, parent, token, now, error)
     except BookingError as error:
         status = status_of(error)
-        page = _reschedule_page(request, parent, token, now, error=str(error), status=status)
+        page = _reschedule_page(request, parent, token, now, error=str(error), status=status, near=start)
         return with_error(page, error)
     if moved.sequence != parent.appointment.sequence:
         messages.success(request, _("Your appointment was moved. You get a mail about it."))
@@ -266,23 +266,41 @@ def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: d
     slot = free_time.slot_at(appointment.appointment_type, start, visitor=visitor, **asked)
     if not slot:
         why = free_time.refusal(appointment.appointment_type, start, **asked)
-        return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why))
+        return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why), near=start)
     context = {**_about(request, parent, token, now), "slot": slot, "value": value_of(slot.start)}
+    day_form = DayForm(request.GET)
+    if day_form.is_valid():
+        # The way back leads to the days that were looked at.
+        context["looked_at"] = {"day": day_form.cleaned_data.get("day"), "by_month": day_form.by_month}
     return render(request, "booking/reschedule_confirm.html", context)
 
 
 def _reschedule_page(
-    request: PracticeRequest, parent: Parent, token: str, now: datetime, *, error: str = "", status: int = 200
+    request: PracticeRequest,
+    parent: Parent,
+    token: str,
+    now: datetime,
+    *,
+    error: str = "",
+    status: int = 200,
+    near: datetime | None = None,
 ) -> HttpResponse:
-    appointment, day_form = parent.appointment, DayForm(request.GET)
+    """Render the list of times to move to; where the moment `near` (UTC) was lost, with those around it."""
+    appointment, day_form = parent.appointment, DayForm(request.POST or request.GET)
     if not day_form.is_valid():
         error, status = error or first_error(day_form), 422
     context = _about(request, parent, token, now) | {"error": error, "day_form": day_form}
+    therapist, from_day = appointments.moves_with(appointment), day_form.cleaned_data.get("day")
+    if near:
+        nearest = around(
+            request, appointment.appointment_type, near, now, therapist=therapist, moving=appointment
+        )
+        from_day, context["nearest"] = from_day or nearest.day, nearest.days
     context |= free_times(
         request,
         appointment.appointment_type,
-        appointments.moves_with(appointment),
-        day_form.cleaned_data.get("day"),
+        therapist,
+        from_day,
         now,
         moving=appointment,
         by_month=day_form.by_month,
