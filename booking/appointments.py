@@ -89,7 +89,7 @@ def book(
             return made
         if proven:
             proof.spend(proven)
-        _take_share(family.email, now)
+        take_share(family.email, now=now)
         appointment = write_down(
             appointment_type, slot.therapist, slot.start, family=family, now=now, request=request
         )
@@ -297,12 +297,13 @@ def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
 def write_in(parent: Parent, language: str, *, chosen: bool = False) -> None:
     """Let mails to `parent` be in `language` from now on: one that the family has `chosen` gives way to none but
     another choice. Raises Busy."""
-    if parent.language_chosen and not chosen or (parent.language, parent.language_chosen) == (language, chosen):
+    written = (parent.language, parent.language_chosen)
+    if (parent.language_chosen and not chosen) or written == (language, chosen):
         return
     with claims.transacting():
         # Of two at once, a choice wins.
-        written = Parent.objects.filter(pk=parent.pk, **({} if chosen else {"language_chosen": False}))
-        if written.update(language=language, language_chosen=chosen):
+        found = Parent.objects.filter(pk=parent.pk, **({} if chosen else {"language_chosen": False}))
+        if found.update(language=language, language_chosen=chosen):
             parent.language, parent.language_chosen = language, chosen
 
 
@@ -354,8 +355,9 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
         raise TooLateToChange
 
 
-def _take_share(email: str, now: datetime) -> None:
-    """Count one booking for `email`, in the booking's own transaction; raises TooManyRequests, always the same.
+def take_share(email: str, *, now: datetime, moved: Appointment | None = None) -> None:
+    """Count one booking for `email`, or one that is `moved` there, in the caller's transaction. Raises
+    MailboxFull, always the same.
 
     It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
     for it, and its owner gets the mail.
@@ -371,6 +373,8 @@ def _take_share(email: str, now: datetime) -> None:
         appointment__history__action=Action.BOOKED,
         appointment__history__actor=Actor.PARENT,
     )
+    if moved:
+        ahead = ahead.exclude(appointment=moved)
     if settings.RATE_LIMITS and ahead.count() >= settings.OPEN_APPOINTMENTS:
         raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
 

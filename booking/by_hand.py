@@ -182,8 +182,8 @@ def ask_to_move(appointment: Appointment, *, account: User, now: datetime) -> in
 
 
 def withdraw_ask(appointment: Appointment, *, account: User, now: datetime) -> int:
-    """Take back that the family was asked to choose another time: the time it has stands, and is reminded of again.
-    Return how many parents are told so by mail.
+    """Take back that the family was asked to choose another time: the time it has stands, and reminders speak of
+    it again. Return how many parents are told so by mail.
 
     Raises AlreadyCancelled, TooLateToChange or Busy, or AlreadyChanged where nothing is asked (any more).
     """

@@ -122,12 +122,12 @@ class MailboxFull(TooManyRequests):
     def __str__(self) -> str:
         most = settings.OPEN_APPOINTMENTS
         return ngettext(
-            "With this email address no more can be booked here now: at most %(most)d appointment can lie ahead, and "
-            "only a few can be made in a day. You can move or cancel one by the link in its email. Do you need one "
-            "more? Please call us.",
+            "With this email address no more can be booked here now: at most %(most)d appointment can lie ahead, "
+            "and only a few can be made in a day. You can move or cancel one by the link in its email. "
+            "Do you need one more? Please call us.",
             "With this email address no more can be booked here now: at most %(most)d appointments can lie ahead, "
-            "and only a few can be made in a day. You can move or cancel one by the link in its email. Do you need "
-            "one more? Please call us.",
+            "and only a few can be made in a day. You can move or cancel one by the link in its email. "
+            "Do you need one more? Please call us.",
             most,
         ) % {"most": most}
 

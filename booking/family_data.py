@@ -1,18 +1,23 @@
 """What is kept of a family: telling it, and putting it right (AVG articles 15, 16 and 20)."""
 
 import hmac
+from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from booking import access_log, appointments, claims, history, notifications, outbox
+from booking import access_log, appointments, claims, history, notifications, outbox, rate_limits
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Parent, State
+
+# So long after booking a mistyped mail address can be put right by whoever booked, and so often.
+READDRESS_TERM = timedelta(minutes=30)
+MOST_READDRESSED = 3
 
 
 def knows(parent: Parent, phone: str) -> bool:
@@ -84,6 +89,57 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
             for look in access_log.looks_at(appointment.public_id)
         ],
     }
+
+
+def may_readdress(parent: Parent, *, now: datetime) -> bool:
+    """Return whether whoever just booked as `parent` may still put the mail address right: within half an hour, a
+    few times, as long as nothing else was done and nobody opened the link in the mail."""
+    appointment = parent.appointment
+    if appointment.state != State.CONFIRMED or appointment.sequence or appointment.erase_requested_at:
+        return False
+    if not now < appointment.start or not now - READDRESS_TERM < appointment.created_at <= now:
+        return False
+    if rate_limits.is_marked(rate_limits.LINK_OPENED, _link(parent), now=now):
+        return False
+    done = Counter(appointment.history.values_list("action", flat=True))
+    readdressed = done.pop(Action.READDRESSED, 0)
+    return readdressed < MOST_READDRESSED and not done.keys() - {Action.BOOKED}
+
+
+def note_link_opened(parent: Parent, *, now: datetime) -> None:
+    """Note that somebody else than the browser that booked opened the link of `parent`, while that matters. Raises
+    Busy."""
+    if now - READDRESS_TERM < parent.appointment.created_at:
+        rate_limits.mark(rate_limits.LINK_OPENED, _link(parent), now=now)
+
+
+def readdress(parent: Parent, email: str, *, now: datetime) -> Parent:
+    """Let `parent` be reached at `email`, where a mistyped address was given a moment ago, and return it as it is
+    now. The confirmation goes there, and the link that went to the old address is dead.
+
+    Raises AlreadyChanged where it may not be (`may_readdress`), MailboxFull where that mailbox has had its share,
+    or Busy.
+    """
+    with claims.transacting():
+        # Locked: two clicks at once are two tries, one after the other.
+        parent = Parent.objects.select_for_update(of=("self",)).select_related("appointment").get(pk=parent.pk)
+        appointment = parent.appointment
+        if not may_readdress(parent, now=now):
+            raise AlreadyChanged
+        appointments.take_share(email, now=now, moved=appointment)
+        parent.email, parent.email_hash = email, email_hash(email)
+        parent.link_version += 1
+        parent.save(update_fields=["email", "email_hash", "link_version"])
+        appointments.forget_request(appointment)
+        history.record(appointment, Action.READDRESSED, by=Actor.PARENT, at=now)
+        notifications.plan_readdressed(appointment, now=now)
+        notifications.try_again(parent.notifications.all(), now=now)
+        outbox.wake()
+    return parent
+
+
+def _link(parent: Parent) -> str:
+    return f"{parent.public_id} {parent.link_version}"
 
 
 def correct(

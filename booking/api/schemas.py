@@ -251,8 +251,8 @@ class AppointmentOut(Out):
     sequence: int = Field(description="Rises with each move and with the cancellation.")
     asked_to_move_at: datetime | None = Field(
         None,
-        description="Only where the practice asked the family to choose another time, and it has not done so: since"
-        " when. The time it has may not stand, and no change notice keeps it from moving.",
+        description="Only where the practice asked the family to choose another time, and it has not done so:"
+        " since when. The time it has may not stand, and no change notice keeps it from moving.",
     )
 
 

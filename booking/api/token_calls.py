@@ -7,7 +7,7 @@ from django.utils import timezone
 from ninja import P, Router
 from ninja.params import PathEx
 
-from booking import appointments, client, links, rate_limits
+from booking import appointments, client, family_data, links, rate_limits
 from booking.api.documented import answers
 from booking.api.problems import invalid
 from booking.api.resources import common, find_therapist, problem_of, taken
@@ -110,10 +110,12 @@ def _parent(request: PracticeRequest, token: str, now: datetime) -> Parent:
     caller = client.caller(request)
     rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
     try:
-        return links.parent_of(token)
+        parent = links.parent_of(token)
     except links.DeadLink:
         rate_limits.record(rate_limits.DEAD_LINKS, caller, now=now)
         raise
+    family_data.note_link_opened(parent, now=now)
+    return parent
 
 
 def _appointment(request: PracticeRequest, appointment: Appointment) -> AppointmentOut:

@@ -371,6 +371,26 @@ class BookingForm(FamilyForm):
         return data
 
 
+class AddressForm(PlainForm):
+    """Another mail address than the one `now` given, where that was mistyped."""
+
+    email = FamilyForm.base_fields["email"]
+
+    def __init__(self, data: Any = None, *, now: str) -> None:
+        super().__init__(data)
+        self.fields["email"].label, self.fields["email"].help_text = _("The right email address"), ""
+        self.now = now
+
+    def clean_email(self) -> str:
+        """Refuse what was given before: the mail went there."""
+        email: str = self.cleaned_data["email"]
+        if email.casefold() == self.now.casefold():
+            raise ValidationError(
+                _("This is the address that you gave. Have you looked among the unwanted email there?")
+            )
+        return email
+
+
 class ReasonForm(PlainForm):
     """Why a parent cancels, if they want to say."""
 

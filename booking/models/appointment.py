@@ -45,7 +45,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def awaiting_other_time(self, now: datetime) -> Self:
         """Those ahead whose family was asked to choose another time, and has not done so."""
-        return self.filter(state=State.CONFIRMED, start__gt=now, asked_to_move_at__isnull=False)
+        # By the end too, for the index.
+        ahead = self.filter(state=State.CONFIRMED, start__gt=now, occupied_end__gt=now)
+        return ahead.filter(asked_to_move_at__isnull=False)
 
     def overlapping(self, interval: Interval) -> Self:
         """Those whose occupied time overlaps `interval` (UTC, half-open)."""

@@ -5,7 +5,7 @@ from booking.encryption import EncryptedTextField
 
 
 class Draft(models.Model):
-    """What a visitor typed into the form and keeps for the minutes in which another moment is chosen: drafts.py."""
+    """What a visitor typed into the form and keeps for minutes, to choose another moment: drafts.py."""
 
     # The HMAC of the browser session's own key, as of a hold.
     visitor = models.CharField(max_length=64, unique=True)

@@ -25,12 +25,13 @@ _ON_A_PAGE = 20
 @therapist_required
 @require_GET
 def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
-    """Show a day, a week, a month or a list of what is coming, and above it what is to be done: the mails that were
-    not delivered, and the families that have not chosen another time."""
+    """Show a day, a week, a month or a list of what is coming, and above it what is to be done: the mails that
+    were not delivered, and the families that have not chosen another time."""
     zone, now = request.practice.zone, timezone.now()
     where = whereabouts(request.GET, viewer, today=timezone.localdate())
     failed = list(agenda.undelivered(viewer.notifications(), zone=zone, now=now))
-    awaited = list(agenda.awaiting_other_time(viewer.appointments(), now=now))
+    awaiting = agenda.awaiting_other_time(viewer.appointments(), now=now) if viewer.awaits_answer else []
+    awaited = list(awaiting)
     shown, seen = _shown(request, viewer, where, now)
     # A mail that failed names its family too, and so does a question without an answer.
     of_failed = {mail.appointment for mail in failed if mail.parent and mail.appointment}

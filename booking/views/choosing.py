@@ -142,7 +142,8 @@ def details(request: PracticeRequest) -> HttpResponse:
         return _choose(request, request.GET, status=status_of(why), near=near, **said)
     # What was typed before another moment was chosen comes back, and is sent under a key of its own.
     typed = drafts.of(client.known_visitor(request), now=now)
-    return _details(request, slot, BookingForm(initial={**typed, "key": uuid4().hex}), now, brought_back=bool(typed))
+    form = BookingForm(initial={**typed, "key": uuid4().hex})
+    return _details(request, slot, form, now, brought_back=bool(typed))
 
 
 @require_POST
@@ -174,9 +175,9 @@ def _render(
     near: datetime | None = None,
     **said: Any,
 ) -> tuple[HttpResponse, Stays | None]:
-    """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error, with
-    what else is `said` about it. Where the moment `near` (UTC) was lost, the page is that of its days, and shows
-    the free times around it. Returned with how long the list stays as it is."""
+    """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error,
+    with what else is `said` about it. Where the moment `near` (UTC) was lost, the page is that of its days, and
+    shows the free times around it. Returned with how long the list stays as it is."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() & day_form.is_valid()):
         error = error or first_error(day_form if chosen.is_valid() else chosen)

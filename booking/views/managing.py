@@ -14,7 +14,18 @@ from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from booking import appointments, client, erasure, free_time, invitations, links, notifications, rate_limits, slips
+from booking import (
+    appointments,
+    client,
+    erasure,
+    family_data,
+    free_time,
+    invitations,
+    links,
+    notifications,
+    rate_limits,
+    slips,
+)
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
@@ -23,8 +34,9 @@ from booking.errors import (
     TooLateToChange,
     TooManyRequests,
 )
-from booking.forms.parent import DayForm, ReasonForm, StartField, start_of, therapist_of
+from booking.forms.parent import AddressForm, DayForm, ReasonForm, StartField, start_of, therapist_of
 from booking.models import Actor, Appointment, Parent, State
+from booking.views import just_booked
 from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
 from booking.views.times import around, free_times, value_of, ways
 from practice.requests import PracticeRequest
@@ -50,6 +62,8 @@ def with_parent(view: View) -> View:
                 # Whoever does something here does it in a language that they read; to look changes nothing, and
                 # where the page asks for the language, what is answered there counts.
                 appointments.write_in(parent, str(get_language()))
+            if not just_booked.is_own(request, parent):
+                family_data.note_link_opened(parent, now=now)
             return view(request, parent, token, now)
         except TooManyRequests as error:
             return too_many(request, error)
@@ -67,9 +81,30 @@ def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     settled = appointment.sequence or appointment.awaits_other_time
     if appointment.state != State.CONFIRMED or settled or now >= appointment.start:
         return redirect("booking:manage", token)
-    reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
-    context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
-    return render(request, "booking/booked.html", context)
+    form = AddressForm(now=parent.email) if _may_readdress(request, parent, now) else None
+    return render(request, "booking/booked.html", _about_booked(request, parent, token, now) | {"form": form})
+
+
+@with_parent
+@require_http_methods(["GET", "HEAD", "POST"])
+def readdress(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Send the confirmation to another address: for the browser that booked a moment ago, and nobody else."""
+    if request.method != "POST" or not _may_readdress(request, parent, now):
+        return redirect("booking:booked", token)
+    form, status, error = AddressForm(request.POST, now=parent.email), 422, ""
+    if form.is_valid():
+        try:
+            rate_limits.count(rate_limits.BOOKINGS, client.caller(request), now=now)
+            corrected = family_data.readdress(parent, form.cleaned_data["email"], now=now)
+        except BookingError as refusal:
+            status, error = status_of(refusal), str(refusal)
+        else:
+            just_booked.remember(request, corrected)
+            messages.success(request, _("The confirmation is on its way to the new address."))
+            return redirect("booking:booked", links.manage_token(corrected))
+    context = {"form": form, "error": error, "call": True}
+    page = _about_booked(request, parent, token, now) | context
+    return render(request, "booking/booked.html", page, status=status)
 
 
 @with_parent
@@ -191,6 +226,11 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
     }
 
 
+def _about_booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> dict[str, Any]:
+    reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
+    return _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
+
+
 def _languages() -> list[tuple[str, str]]:
     """Return the languages that mails can be in: code, and name in that language."""
     return [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
@@ -204,6 +244,10 @@ def _about_reminders(parent: Parent, now: datetime) -> dict[str, Any]:
     moments = notifications.reminders_ahead(parent)
     shown = bool(moments) or notifications.was_reminded(parent)
     return {"reminders": moments, "reminders_shown": shown, "reminders_wanted": parent.wants_reminders}
+
+
+def _may_readdress(request: PracticeRequest, parent: Parent, now: datetime) -> bool:
+    return just_booked.is_own(request, parent) and family_data.may_readdress(parent, now=now)
 
 
 def _slip(parent: Parent) -> dict[str, str] | None:
@@ -292,9 +336,7 @@ def _reschedule_page(
     context = _about(request, parent, token, now) | {"error": error, "day_form": day_form}
     therapist, from_day = appointments.moves_with(appointment), day_form.cleaned_data.get("day")
     if near:
-        nearest = around(
-            request, appointment.appointment_type, near, now, therapist=therapist, moving=appointment
-        )
+        nearest = around(request, appointment.appointment_type, near, now, therapist=therapist, moving=appointment)
         from_day, context["nearest"] = from_day or nearest.day, nearest.days
     context |= free_times(
         request,
