@@ -42,8 +42,8 @@ View = Callable[..., HttpResponseBase]
 class Viewer:
     """Who is signed in: a therapist, a manager, or both. `everyone` is all therapists for a manager.
 
-    `calendar_fails` says whether a calendar of the therapist cannot be read, `awaits_answer` whether a family that the
-    viewer may see was asked to choose another time and has not done so.
+    `calendar_fails` says whether a calendar of the therapist cannot be read, `awaits_answer` whether a family that
+    the viewer may see was asked to choose another time and has not done so.
     """
 
     therapist: Therapist | None

@@ -357,7 +357,7 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
 
 def take_share(email: str, *, now: datetime, moved: Appointment | None = None) -> None:
     """Count one booking for `email`, or one that is `moved` there, in the caller's transaction. Raises
-    MailboxFull, always the same.
+    TooManyRequests, always the same.
 
     It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
     for it, and its owner gets the mail.

@@ -5,6 +5,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+_MOST_AHEAD: int = settings.OPEN_APPOINTMENTS
+
 
 class BookingError(Exception):
     """A request that cannot be granted; `str(error)` is a sentence in the reader's language."""
@@ -105,22 +107,22 @@ class Busy(BookingError):
 
 
 class TooManyRequests(BookingError):
-    """A rate limit was reached; `retry_after` says in how many seconds to come back."""
+    """A rate limit was reached; `retry_after` says in how many seconds to come back.
+
+    Where it is the share `of_mailbox`, it is never said which: of bookings today, or of appointments ahead.
+    Whoever asks may have typed somebody else's address.
+    """
 
     sentence = _("That was a lot at once. Please try again later, or call the practice.")
     name = "too-many-requests"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, *, of_mailbox: bool = False) -> None:
         super().__init__()
-        self.retry_after = retry_after
-
-
-class MailboxFull(TooManyRequests):
-    """A mail address has had its share: of bookings today, or of appointments ahead. It is never said which, since
-    whoever asks may have typed somebody else's."""
+        self.retry_after, self.of_mailbox = retry_after, of_mailbox
 
     def __str__(self) -> str:
-        most = settings.OPEN_APPOINTMENTS
+        if not self.of_mailbox:
+            return super().__str__()
         return ngettext(
             "With this email address no more can be booked here now: at most %(most)d appointment can lie ahead, "
             "and only a few can be made in a day. You can move or cancel one by the link in its email. "
@@ -128,8 +130,8 @@ class MailboxFull(TooManyRequests):
             "With this email address no more can be booked here now: at most %(most)d appointments can lie ahead, "
             "and only a few can be made in a day. You can move or cancel one by the link in its email. "
             "Do you need one more? Please call us.",
-            most,
-        ) % {"most": most}
+            _MOST_AHEAD,
+        ) % {"most": _MOST_AHEAD}
 
 
 class ProofNeeded(BookingError):

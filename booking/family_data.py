@@ -117,8 +117,8 @@ def readdress(parent: Parent, email: str, *, now: datetime) -> Parent:
     """Let `parent` be reached at `email`, where a mistyped address was given a moment ago, and return it as it is
     now. The confirmation goes there, and the link that went to the old address is dead.
 
-    Raises AlreadyChanged where it may not be (`may_readdress`), MailboxFull where that mailbox has had its share,
-    or Busy.
+    Raises AlreadyChanged where it may not be (`may_readdress`), TooManyRequests where that mailbox has had its
+    share, or Busy.
     """
     with claims.transacting():
         # Locked: two clicks at once are two tries, one after the other.

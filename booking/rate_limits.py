@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from booking import guards
 from booking.encryption import lookup_hash
-from booking.errors import Busy, MailboxFull, TooManyRequests
+from booking.errors import Busy, TooManyRequests
 from booking.models import RateCounter
 
 
@@ -96,8 +96,8 @@ def any_reached(levels: Iterable[tuple[Limit, str, int]], *, now: datetime) -> b
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
     """Return what whoever has used up `limit` is told: to come back when its window ends."""
-    refused = MailboxFull if limit == BOOKINGS_PER_MAIL else TooManyRequests
-    return refused(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
+    seconds = int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1
+    return TooManyRequests(seconds, of_mailbox=limit == BOOKINGS_PER_MAIL)
 
 
 def mailbox(email: str) -> str:

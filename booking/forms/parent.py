@@ -312,7 +312,8 @@ class FamilyForm(PlainForm):
     def ask_for_place(self, place: str) -> None:
         """Say what the phone number is for, at an appointment at `place`."""
         if place == Place.PHONE:
-            self.fields["phone"].help_text = _("We call you at this number at the time of the appointment.")
+            # Of the field as it is shown, which may have been made already.
+            self["phone"].help_text = _("We call you at this number at the time of the appointment.")
 
     def clean_phone(self) -> str:
         """Return the number in E.164, as "+31612345678"."""

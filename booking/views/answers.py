@@ -14,7 +14,6 @@ from booking.errors import (
     AlreadyChanged,
     BookingError,
     Busy,
-    MailboxFull,
     NotOffered,
     OutsideHours,
     SlotTaken,
@@ -33,7 +32,6 @@ _STATUS: dict[type[BookingError], int] = {
     NotOffered: 409,
     OutsideHours: 409,
     TooManyRequests: 429,
-    MailboxFull: 429,
     Busy: 503,
 }
 View = Callable[..., HttpResponse]

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from booking import appointments, by_mail, client, drafts, free_time, holds, links, proof, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import lookup_hash
-from booking.errors import BookingError, IdempotencyConflict, MailboxFull, SlotTaken
+from booking.errors import BookingError, IdempotencyConflict, SlotTaken, TooManyRequests
 from booking.forms.parent import (
     LONGEST_KEY,
     LOOKED_AT,
@@ -324,7 +324,7 @@ def _said(request: PracticeRequest, slot: SlotForm, error: BookingError, now: da
         if isinstance(error, SlotTaken):
             said = _("You have booked this moment already. The confirmation is in your mail.")
         return {"error": said, "own": links.manage_token(own)}
-    return {"error": str(error), "call": isinstance(error, MailboxFull)}
+    return {"error": str(error), "call": isinstance(error, TooManyRequests)}
 
 
 def _choose_again(request: PracticeRequest, slot: SlotForm) -> HttpResponse:

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.models import Appointment, AppointmentType, Kind, Notification, State, Therapist
+from booking import links
+from booking.models import Appointment, AppointmentType, Kind, Notification, Parent, State, Therapist
 from tests.booking.factories import make_appointment, make_hours, make_practice, make_type, wall
 from tests.booking.views.reading import dead_ends, text
 
@@ -82,6 +83,16 @@ def test_a_booked_family_is_on_the_agenda_and_gets_its_mail(browsers: dict[str, 
     )
     assert Notification.objects.filter(kind=Kind.CONFIRMATION).count() == 1
     assert "The appointment is booked." in text(response)
+
+
+def test_the_language_that_a_family_told_on_the_phone_is_its_choice(browsers: dict[str, Client]) -> None:
+    browsers["alice"].post(URL, {**FORM, "language": "nl"})
+    parent = Parent.objects.get()
+
+    Client().post(f"/en/afspraak/beheer/{links.manage_token(parent)}/herinneringen/", {"wanted": "no"})
+
+    parent.refresh_from_db()
+    assert (parent.language, parent.language_chosen) == ("nl", True)
 
 
 def test_a_mail_address_is_not_asked_for(browsers: dict[str, Client]) -> None:

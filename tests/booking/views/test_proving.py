@@ -227,7 +227,7 @@ class TestByMail:
         refused = Client().post(link)
 
         assert refused.status_code == 429
-        assert "That was a lot at once" in text(refused)
+        assert "With this email address no more can be booked here now" in text(refused)
         assert Client().get(link).status_code == 200
 
     def test_on_a_quiet_day_it_books_at_once(self, visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
