@@ -205,7 +205,7 @@ def _render(
             type=appointment_type.slug,
             therapist=therapist.slug if therapist else "",
         )
-    response = render(request, "booking/choose.html", context, status=status if error else 200)
+    response = render(request, "booking/choose.html", context, status=status if error or "own" in said else 200)
     add_never_cache_headers(response)
     return response, context.get("stays")
 
@@ -323,7 +323,7 @@ def _said(request: PracticeRequest, slot: SlotForm, error: BookingError, now: da
         said = str(error)
         if isinstance(error, SlotTaken):
             said = _("You have booked this moment already. The confirmation is in your mail.")
-        return {"error": said, "own": links.manage_token(own)}
+        return {"own": links.manage_token(own), "own_said": said}
     return {"error": str(error), "call": isinstance(error, TooManyRequests)}
 
 

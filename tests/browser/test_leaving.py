@@ -91,7 +91,7 @@ def test_who_typed_nothing_looks_further_without_a_question(
 
 def test_another_moment_is_chosen_without_a_question_and_all_comes_back(page: Page, practice: Served) -> None:
     asked: list[Dialog] = []
-    page.on("dialog", asked.append)
+    page.on("dialog", lambda dialog: asked.append(dialog))
     open_form(page, practice)
     page.get_by_label("Your name").press_sequentially("Noor")
     page.get_by_label("younger than 12").check()
