@@ -41,12 +41,17 @@ View = Callable[..., HttpResponseBase]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is signed in: a therapist, a manager, or both. `everyone` is all therapists for a manager."""
+    """Who is signed in: a therapist, a manager, or both. `everyone` is all therapists for a manager.
+
+    `calendar_fails` says whether a calendar of the therapist cannot be read, `awaits_answer` whether a family that
+    the viewer may see was asked to choose another time and has not done so.
+    """
 
     therapist: Therapist | None
     manager: bool
     everyone: Sequence[Therapist]
     calendar_fails: bool
+    awaits_answer: bool
 
     @property
     def failing_calendars(self) -> QuerySet[CalendarSource]:
@@ -155,7 +160,10 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     # A manager's pages need all of them, so that one query does for both.
     failing = calendars.failing(OuterRef("pk"))
     own_factors = Authenticator.objects.filter(user=user.pk)
-    therapists = Therapist.objects.annotate(calendar_fails=Exists(failing), viewer_has_factor=Exists(own_factors))
+    awaiting = Appointment.objects.awaiting_other_time(timezone.now()).filter(therapist=OuterRef("pk"))
+    therapists = Therapist.objects.annotate(
+        calendar_fails=Exists(failing), viewer_has_factor=Exists(own_factors), awaits_answer=Exists(awaiting)
+    )
     everyone = list(therapists if user.is_staff else therapists.filter(user=user))
     # Who cannot be booked, on leave for instance, still sees her own agenda: the account says who gets in.
     therapist = next((found for found in everyone if found.user_id == user.pk), None)
@@ -168,7 +176,9 @@ def _admit(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResp
     if second_factor.is_owed(request):
         # Signed in before the second step was set up, elsewhere or here: the password alone opens nothing.
         return second_factor.ask(_back_to(request))
-    viewer = Viewer(therapist, user.is_staff, everyone, therapist is not None and therapist.calendar_fails)
+    awaits_answer = any(one.awaits_answer for one in everyone)
+    fails = therapist is not None and therapist.calendar_fails
+    viewer = Viewer(therapist, user.is_staff, everyone, fails, awaits_answer)
     request.viewer = viewer  # type: ignore[attr-defined] # for the templates
     try:
         return view(request, viewer, *args, **kwargs)

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from booking import accounts, diary, feed
-from booking.forms.types import AppointmentTypeForm
+from booking.forms.types import AppointmentTypeForm, RemindersField
 from booking.models import Appointment, AppointmentType, Notification, Therapist
 from practice.admin import PracticeAdmin
 from practice.admin_site import SturdyList
@@ -41,7 +41,19 @@ admin.site.unregister([User, Group, Practice])
 
 
 class SettledPracticeForm(PracticeForm):
-    """Who the practice is, once its clocks rule a diary."""
+    """Who the practice is, once its clocks rule a diary; and when it reminds, which booking knows about."""
+
+    reminders = RemindersField(
+        label=_("Reminders of a new appointment type"),
+        help_text=_("What is ticked when a type is added. The types that there are stay as they are."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "reminders" in self.fields:
+            field = self.fields["reminders"]
+            assert isinstance(field, RemindersField)
+            field.offer(self.instance.reminders)
 
     def clean_time_zone(self) -> str:
         """Refuse another zone where it would shift what was agreed: 09:00 here is another hour there."""

@@ -36,6 +36,11 @@ def undelivered(notifications: QuerySet[Notification], *, zone: ZoneInfo, now: d
     return failed.select_related("appointment__appointment_type", "parent", "therapist__user")
 
 
+def awaiting_other_time(appointments: AppointmentQuerySet, *, now: datetime) -> AppointmentQuerySet:
+    """Return those of `appointments` ahead whose family was asked to choose another time and has not answered."""
+    return _for_reading(appointments.awaiting_other_time(now))
+
+
 def _for_reading(appointments: AppointmentQuerySet) -> AppointmentQuerySet:
     return (
         appointments.select_related("appointment_type", "therapist")

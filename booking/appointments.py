@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
 
-from booking import claims, free_time, history, notifications, outbox, rate_limits, surge
+from booking import claims, drafts, free_time, history, notifications, outbox, rate_limits, surge
 from booking.encryption import lookup_hash
 from booking.errors import (
     AlreadyCancelled,
@@ -54,6 +54,8 @@ class Family:
     age_band: str
     remark: str
     consent_version: str
+    # Whether the family chose the language itself; else it is that of the page.
+    language_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
-        counts = _take_share(family.email, networks, now)
+        counts = take_share(family.email, now=now, networks=networks)
         if counts and networks and surge.must_confirm(appointment_type, networks, counts, zone=zone, now=now):
             raise ConfirmationNeeded
         appointment = write_down(
@@ -108,6 +110,7 @@ def book(
         history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
             Hold.objects.filter(visitor=visitor).delete()
+            drafts.forget(visitor)
         notifications.plan_booked(appointment, zone=zone, now=now)
         outbox.wake()
         return appointment
@@ -167,6 +170,7 @@ def write_down(
         phone=family.phone,
         phone_hash=phone_hash(family.phone),
         language=family.language,
+        language_chosen=family.language_chosen,
         consent_version=family.consent_version,
         consented_at=now,
         wants_mail=wants_mail,
@@ -316,12 +320,17 @@ def want_reminders(parent: Parent, *, wanted: bool, now: datetime) -> None:
             history.record(parent.appointment, action, by=Actor.PARENT, at=now)
 
 
-def write_in(parent: Parent, language: str) -> None:
-    """Let mails to `parent` be in `language` from now on. Raises Busy."""
-    if parent.language != language:
-        with claims.transacting():
-            parent.language = language
-            parent.save(update_fields=["language"])
+def write_in(parent: Parent, language: str, *, chosen: bool = False) -> None:
+    """Let mails to `parent` be in `language` from now on: one that the family has `chosen` gives way to none but
+    another choice. Raises Busy."""
+    written = (parent.language, parent.language_chosen)
+    if (parent.language_chosen and not chosen) or written == (language, chosen):
+        return
+    with claims.transacting():
+        # Of two at once, a choice wins.
+        found = Parent.objects.filter(pk=parent.pk, **({} if chosen else {"language_chosen": False}))
+        if found.update(language=language, language_chosen=chosen):
+            parent.language, parent.language_chosen = language, chosen
 
 
 def mark_attended(appointment: Appointment, *, now: datetime, account: User | None = None) -> Appointment:
@@ -372,9 +381,11 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
         raise TooLateToChange
 
 
-def _take_share(email: str, networks: Sequence[str], now: datetime) -> list[int]:
-    """Count one booking for `email` from `networks`, in the booking's own transaction, and return the counts of
-    the networks; raises TooManyRequests, always the same.
+def take_share(
+    email: str, *, now: datetime, networks: Sequence[str] = (), moved: Appointment | None = None
+) -> list[int]:
+    """Count one booking for `email` from `networks`, or one that is `moved` there, in the caller's transaction,
+    and return the counts of the networks; raises TooManyRequests, always the same.
 
     It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
     for it, and its owner gets the mail.
@@ -392,6 +403,8 @@ def _take_share(email: str, networks: Sequence[str], now: datetime) -> list[int]
         appointment__history__action=Action.BOOKED,
         appointment__history__actor=Actor.PARENT,
     )
+    if moved:
+        ahead = ahead.exclude(appointment=moved)
     if settings.RATE_LIMITS and ahead.count() >= settings.OPEN_APPOINTMENTS:
         raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
     return counts[len(counts) - len(tried) :]

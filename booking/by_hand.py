@@ -189,12 +189,32 @@ def ask_to_move(appointment: Appointment, *, account: User, now: datetime) -> in
     return sent
 
 
+def withdraw_ask(appointment: Appointment, *, account: User, now: datetime) -> int:
+    """Take back that the family was asked to choose another time: the time it has stands, and reminders speak of
+    it again. Return how many parents are told so by mail.
+
+    Raises AlreadyCancelled, TooLateToChange or Busy, or AlreadyChanged where nothing is asked (any more).
+    """
+    appointments.must_be_changeable(appointment, Actor.THERAPIST, now)
+    with claims.transacting():
+        withdrawn = Appointment.objects.awaiting_other_time(now).filter(
+            pk=appointment.pk, sequence=appointment.sequence
+        )
+        if not withdrawn.update(asked_to_move_at=None, changed_at=now):
+            raise AlreadyChanged
+        appointment.asked_to_move_at = None
+        history.record(appointment, Action.ASK_WITHDRAWN, by=Actor.THERAPIST, at=now, account=account)
+        told = notifications.plan_ask_withdrawn(appointment, now=now)
+        outbox.wake()
+    return told
+
+
 def write_down_asked(appointment: Appointment, *, account: User, now: datetime) -> int:
     """Do what `ask_to_move` does, as part of the caller's transaction; the caller wakes the outbox. Raises
     AlreadyChanged."""
     asked = Appointment.objects.filter(
         pk=appointment.pk, state=State.CONFIRMED, sequence=appointment.sequence
-    ).update(asked_to_move_at=now)
+    ).update(asked_to_move_at=now, changed_at=now)
     if not asked:
         raise AlreadyChanged
     appointment.asked_to_move_at = now

@@ -44,6 +44,7 @@ _METHODS: dict[str, invitations.Method] = {
     Kind.CONFIRMATION: "REQUEST",
     Kind.MOVED: "REQUEST",
     Kind.CANCELLED: "CANCEL",
+    Kind.ASK_WITHDRAWN: "REQUEST",
 }
 # By which mail the family hears of what a therapist's mail tells, where it is another one.
 _TOLD_BY: dict[str, Kind] = {Kind.NEW_BOOKING: Kind.CONFIRMATION}
@@ -92,7 +93,7 @@ def compose(
             "to_therapist": notification.therapist is not None,
             **_about(notification, practice, beside, now),
         }
-        template = f"emails/{'therapist/' if notification.therapist else ''}{notification.kind}"
+        template = f"emails/{'therapist/' if notification.therapist else ''}{_said_as(notification)}"
         message = EmailMultiAlternatives(
             subject=_header(_render(f"{template}.subject.txt", context)),
             body=_paragraphs(_render(f"{template}.txt", context)),
@@ -128,6 +129,15 @@ def preheader(message: EmailMultiAlternatives) -> str:
     found = _PREHEADER.search(html(message))
     assert found is not None
     return unescape(found[1]).strip()
+
+
+def _said_as(notification: Notification) -> str:
+    """Return the name of the templates of `notification`: to a family that was asked to choose another time, a
+    reminder repeats that, and does not say that the old one is near."""
+    appointment = notification.appointment
+    if notification.kind == Kind.REMINDER and appointment and appointment.awaits_other_time:
+        return Kind.ASK_TO_MOVE.value
+    return notification.kind
 
 
 def _beside(notification: Notification, zone: ZoneInfo) -> Beside:
@@ -192,7 +202,8 @@ def _about(notification: Notification, practice: Practice, beside: Beside, now: 
     assert appointment is not None
     was = {"was": _day_and_time(beside.was.astimezone(practice.zone)) if beside.was else ""}
     if notification.parent:
-        return _about_parents(appointment, notification.parent, practice, now) | was
+        repeated = {"repeated": notification.kind == Kind.REMINDER}
+        return _about_parents(appointment, notification.parent, practice, now) | was | repeated
     with_colleague = notification.therapist_id != appointment.therapist_id and not beside.who_left
     return {
         **_about_therapists(appointment, practice.zone),
@@ -246,6 +257,7 @@ def _about_therapists(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
     return {
         **_about_appointment(appointment, zone),
         "place": capfirst(appointment.get_place_display()),
+        "asked": appointment.awaits_other_time,
         "url": links.agenda_url(appointment),
     }
 
@@ -266,6 +278,7 @@ def _about_parents(appointment: Appointment, parent: Parent, practice: Practice,
         "reschedule_url": links.reschedule_url(parent),
         "choose_url": f"{absolute(reverse('booking:choose'))}?type={appointment.appointment_type.slug}",
         "can_change": now <= appointment.can_change_until,
+        "asked": appointment.awaits_other_time,
         "until_day": date_format(until, _("l j F")),
         "until_time": _time(until),
         "cancelled_by_practice": appointment.cancelled_by == Actor.THERAPIST,

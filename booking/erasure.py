@@ -113,6 +113,7 @@ def _erase(appointments: AppointmentQuerySet, now: datetime) -> int:
                 phone_hash="",
                 # What most have says nothing.
                 language=settings.LANGUAGE_CODE,
+                language_chosen=False,
                 consent_version="",
                 consented_at=None,
                 link_version=F("link_version") + 1,

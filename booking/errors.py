@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+
+_MOST_AHEAD: int = settings.OPEN_APPOINTMENTS
 
 
 class BookingError(Exception):
@@ -129,14 +132,31 @@ class NoRoom(Busy):
 
 
 class TooManyRequests(BookingError):
-    """A rate limit was reached; `retry_after` says in how many seconds to come back."""
+    """A rate limit was reached; `retry_after` says in how many seconds to come back.
+
+    Where it is the share `of_mailbox`, it is never said which: of bookings today, or of appointments ahead.
+    Whoever asks may have typed somebody else's address.
+    """
 
     sentence = _("That was a lot at once. Please try again later, or call the practice.")
     name = "too-many-requests"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, *, of_mailbox: bool = False) -> None:
         super().__init__()
-        self.retry_after = retry_after
+        self.retry_after, self.of_mailbox = retry_after, of_mailbox
+
+    def __str__(self) -> str:
+        if not self.of_mailbox:
+            return super().__str__()
+        return ngettext(
+            "With this email address no more can be booked here now: at most %(most)d appointment can lie ahead, "
+            "and only a few can be made in a day. You can move or cancel one by the link in its email. "
+            "Do you need one more? Please call us.",
+            "With this email address no more can be booked here now: at most %(most)d appointments can lie ahead, "
+            "and only a few can be made in a day. You can move or cancel one by the link in its email. "
+            "Do you need one more? Please call us.",
+            _MOST_AHEAD,
+        ) % {"most": _MOST_AHEAD}
 
 
 class ConfirmationNeeded(BookingError):

@@ -1,19 +1,24 @@
 """What is kept of a family: telling it, and putting it right (AVG articles 15, 16 and 20)."""
 
 import hmac
+from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from booking import access_log, appointments, claims, history, notifications, outbox
+from booking import access_log, appointments, claims, history, notifications, outbox, rate_limits
 from booking.appointments import Family, email_hash, phone_hash
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Parent, State
 from practice.mail_addresses import deliverable
+
+# So long after booking a mistyped mail address can be put right by whoever booked, and so often.
+READDRESS_TERM = timedelta(minutes=30)
+MOST_READDRESSED = 3
 
 
 def knows(parent: Parent, phone: str) -> bool:
@@ -34,6 +39,7 @@ def of(parent: Parent) -> Family:
         age_band=appointment.age_band,
         remark=appointment.remark,
         consent_version=parent.consent_version,
+        language_chosen=parent.language_chosen,
     )
 
 
@@ -47,6 +53,7 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
             "email": family.email,
             "phone": family.phone,
             "language": family.language,
+            "language_chosen": family.language_chosen,
             "wants_mail": parent.wants_mail,
             "wants_reminders": parent.wants_reminders,
         },
@@ -85,6 +92,57 @@ def told(parent: Parent, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
+def may_readdress(parent: Parent, *, now: datetime) -> bool:
+    """Return whether whoever just booked as `parent` may still put the mail address right: within half an hour, a
+    few times, as long as nothing else was done and nobody opened the link in the mail."""
+    appointment = parent.appointment
+    if appointment.state != State.CONFIRMED or appointment.sequence or appointment.erase_requested_at:
+        return False
+    if not now < appointment.start or not now - READDRESS_TERM < appointment.created_at <= now:
+        return False
+    if rate_limits.is_marked(rate_limits.LINK_OPENED, _link(parent), now=now):
+        return False
+    done = Counter(appointment.history.values_list("action", flat=True))
+    readdressed = done.pop(Action.READDRESSED, 0)
+    return readdressed < MOST_READDRESSED and not done.keys() - {Action.BOOKED}
+
+
+def note_link_opened(parent: Parent, *, now: datetime) -> None:
+    """Note that somebody else than the browser that booked opened the link of `parent`, while that matters. Raises
+    Busy."""
+    if now - READDRESS_TERM < parent.appointment.created_at:
+        rate_limits.mark(rate_limits.LINK_OPENED, _link(parent), now=now)
+
+
+def readdress(parent: Parent, email: str, *, now: datetime) -> Parent:
+    """Let `parent` be reached at `email`, where a mistyped address was given a moment ago, and return it as it is
+    now. The confirmation goes there, and the link that went to the old address is dead.
+
+    Raises AlreadyChanged where it may not be (`may_readdress`), TooManyRequests where that mailbox has had its
+    share, or Busy.
+    """
+    with claims.transacting():
+        # Locked: two clicks at once are two tries, one after the other.
+        parent = Parent.objects.select_for_update(of=("self",)).select_related("appointment").get(pk=parent.pk)
+        appointment = parent.appointment
+        if not may_readdress(parent, now=now):
+            raise AlreadyChanged
+        appointments.take_share(email, now=now, moved=appointment)
+        parent.email, parent.email_hash = email, email_hash(email)
+        parent.link_version += 1
+        parent.save(update_fields=["email", "email_hash", "link_version"])
+        appointments.forget_request(appointment)
+        history.record(appointment, Action.READDRESSED, by=Actor.PARENT, at=now)
+        notifications.plan_readdressed(appointment, now=now)
+        notifications.try_again(parent.notifications.all(), now=now)
+        outbox.wake()
+    return parent
+
+
+def _link(parent: Parent) -> str:
+    return f"{parent.public_id} {parent.link_version}"
+
+
 def correct(
     parent: Parent, family: Family, *, by: Actor, zone: ZoneInfo, now: datetime, account: User | None = None
 ) -> bool:
@@ -101,6 +159,10 @@ def correct(
         parent = Parent.objects.select_for_update().select_related("appointment").get(pk=parent.pk)
         if family == of(parent):
             return False
+        if replace(family, language_chosen=parent.language_chosen) == of(parent):
+            # That it is to stay as it is: nothing was corrected.
+            Parent.objects.filter(pk=parent.pk).update(language_chosen=family.language_chosen)
+            return False
         moved = deliverable(family.email).casefold() != deliverable(parent.email).casefold()
         appointment = parent.appointment
         there = Appointment.objects.filter(pk=appointment.pk, erased_at=None, erase_requested_at=None)
@@ -115,6 +177,7 @@ def correct(
             phone=family.phone,
             phone_hash=phone_hash(family.phone),
             language=family.language,
+            language_chosen=family.language_chosen,
             link_version=F("link_version") + int(moved),
         )
         if moved:

@@ -80,7 +80,7 @@ def _event(appointment: Appointment, detail: FeedDetail) -> Event:
     event.add("last-modified", appointment.changed_at.astimezone(UTC))
     event.add("dtstart", appointment.start.astimezone(UTC))
     event.add("dtend", appointment.end.astimezone(UTC))
-    event.add("status", "CONFIRMED")
+    event.add("status", "TENTATIVE" if appointment.awaits_other_time else "CONFIRMED")
     event.add("transp", "OPAQUE")
     event.add("class", "PRIVATE")
     event.add("summary", _summary(appointment, detail))

@@ -32,7 +32,7 @@ def invitation(
     REQUEST makes or updates the calendar's entry, CANCEL takes it away (RFC 5546 §3.2.2 and §3.2.5).
     `now` is the moment (UTC) at which it is made.
     """
-    status = "CANCELLED" if method == "CANCEL" else "CONFIRMED"
+    status = "CANCELLED" if method == "CANCEL" else _status(appointment)
     with speaking(parent.language):
         event = _event(appointment, parent, practice, status, now)
         # Nothing is to be answered: an answer would reach the practice's mail, and change nothing there.
@@ -49,7 +49,7 @@ def calendar_file(appointment: Appointment, parent: Parent, practice: Practice, 
     and without any method it reads PUBLISH all the same. PUBLISH allows no ATTENDEE (RFC 5546 §3.2.1). With the
     same UID as the mail's invitation it adds no second entry.
     """
-    status = "CANCELLED" if appointment.state == State.CANCELLED else "CONFIRMED"
+    status = "CANCELLED" if appointment.state == State.CANCELLED else _status(appointment)
     with speaking(parent.language):
         event = _event(appointment, parent, practice, status, now)
         return _calendar(event, appointment, practice.zone, "PUBLISH")
@@ -62,6 +62,12 @@ def place(appointment: Appointment, practice: Practice) -> str:
     if appointment.place == Place.VIDEO:
         return appointment.appointment_type.video_url or _("By video: the practice sends you the link.")
     return f"{practice.name}, {practice.street}, {practice.postal_code} {practice.city}"
+
+
+def _status(appointment: Appointment) -> str:
+    """Return what the entry of an appointment that is not cancelled says of itself (RFC 5545 §3.8.1.11): one for
+    which the family was asked to choose another time is not certain."""
+    return "TENTATIVE" if appointment.awaits_other_time else "CONFIRMED"
 
 
 def _calendar(event: Event, appointment: Appointment, zone: ZoneInfo, method: str) -> bytes:
@@ -95,7 +101,7 @@ def _event(appointment: Appointment, parent: Parent, practice: Practice, status:
     event.add("organizer", organizer)
     event.add("summary", _("Appointment: %(practice)s") % {"practice": practice.name})
     event.add("location", place(appointment, practice))
-    event.add("description", _description(appointment, practice, url if status == "CONFIRMED" else ""))
+    event.add("description", _description(appointment, practice, url if status != "CANCELLED" else ""))
     event.add("url", vUri(url))
     return event
 
@@ -108,7 +114,13 @@ def _description(appointment: Appointment, practice: Practice, url: str) -> str:
         "",
         _("Declining or deleting this in your calendar cancels nothing. Please use the link."),
     ]
-    lines = [str(appointment.appointment_type), "", *(links_and_warning if url else [])]
+    asked = [_("The practice asked you to choose another moment. Please do not count on this one."), ""]
+    lines = [
+        str(appointment.appointment_type),
+        "",
+        *(asked if appointment.awaits_other_time else []),
+        *(links_and_warning if url else []),
+    ]
     return "\n".join([*lines, f"{practice.name}, {practice.phone_shown}"])
 
 

@@ -47,10 +47,12 @@ class Sample:
     kind: Kind
     title: str | Promise
     to_therapist: bool = False
-    # What is different about the appointment, about its type, and whether it is with a colleague who left.
+    # What is different about the appointment, about its type, whether it is with a colleague who left, and whether
+    # the family was asked for another time before.
     appointment: dict[str, Any] = field(default_factory=dict)
     place: Place = Place.PRACTICE
     of_who_left: bool = False
+    still_asked: bool = False
 
 
 SAMPLES = [
@@ -59,6 +61,8 @@ SAMPLES = [
     Sample("herinnering", Kind.REMINDER, _("Reminder")),
     Sample("verzet", Kind.MOVED, _("Moved")),
     Sample("vraag-om-te-verzetten", Kind.ASK_TO_MOVE, _("Request to choose another time")),
+    Sample("vraag-herhaald", Kind.REMINDER, _("Request to choose another time, repeated"), still_asked=True),
+    Sample("vraag-ingetrokken", Kind.ASK_WITHDRAWN, _("The old time stands after all")),
     Sample("afgezegd", Kind.CANCELLED, _("Cancelled by the family"), appointment={"cancelled_by": Actor.PARENT}),
     Sample(
         "afgezegd-door-de-praktijk",
@@ -108,6 +112,8 @@ def compose(
     about = _About(therapist, appointment_type, practice.zone, now)
     appointment = about.at(day, 10, **sample.appointment)
     about.settle(appointment, sample.kind)
+    if sample.still_asked:
+        appointment.asked_to_move_at = now - timedelta(days=3)
     others = [about.at(day, 13), about.at(day, 15)]
     beside = Beside(
         was=about.at(day - timedelta(days=1), 14).start,

@@ -31,6 +31,8 @@ from booking.models import (
 QUIET_FROM, QUIET_UNTIL, EVENING = time(21), time(8), time(20)
 # Who booked or moved so shortly before has it fresh in mind.
 NO_REMINDER_WITHIN = timedelta(hours=12)
+# A request to choose another time that is so fresh is not repeated.
+NO_REPEAT_WITHIN = timedelta(hours=1)
 OVERVIEW_AT = time(7)
 # Of what came in within this span before families were first asked to confirm, the practice is told.
 BUSY_SPAN = timedelta(hours=1)
@@ -131,6 +133,14 @@ def plan_readdressed(appointment: Appointment, *, now: datetime) -> None:
     same = appointment.notifications.filter(kind__in=[Kind.CONFIRMATION, Kind.MOVED], parent__isnull=False)
     same.filter(state__in=_WAITING).update(state=NotificationState.VOID)
     plan_again(appointment, Kind.CONFIRMATION, now=now)
+
+
+def plan_ask_withdrawn(appointment: Appointment, *, now: datetime) -> int:
+    """Void the requests for another time that wait, and write down that each parent hears that the time stands;
+    return how many do."""
+    asked = appointment.notifications.filter(kind=Kind.ASK_TO_MOVE, state__in=_WAITING)
+    asked.update(state=NotificationState.VOID)
+    return plan_again(appointment, Kind.ASK_WITHDRAWN, now=now)
 
 
 def plan_again(appointment: Appointment, kind: Kind, *, now: datetime) -> int:
@@ -334,7 +344,12 @@ def _stale(notification: Notification, *, zone: ZoneInfo, now: datetime) -> Noti
         return NotificationState.VOID
     if notification.kind == Kind.ASK_TO_MOVE and not appointment.asked_to_move_at:
         return NotificationState.VOID
+    if notification.kind == Kind.ASK_WITHDRAWN and appointment.asked_to_move_at:
+        return NotificationState.VOID
     if notification.kind == Kind.REMINDER and notification.parent and not notification.parent.wants_reminders:
+        return NotificationState.VOID
+    asked_at = appointment.asked_to_move_at
+    if notification.kind == Kind.REMINDER and asked_at and notification.due_at - asked_at < NO_REPEAT_WITHIN:
         return NotificationState.VOID
     if notification.kind == Kind.REMINDER and now > _halfway(notification.due_at, appointment.start):
         return NotificationState.MISSED

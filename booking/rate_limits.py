@@ -48,6 +48,8 @@ BOOKINGS_PER_MAIL = Limit("booking-mail", 6, timedelta(days=1))
 # A domain of one's own has as many mailboxes as one likes; those of the large providers are not counted.
 BOOKINGS_PER_DOMAIN = Limit("booking-domain", 20, timedelta(days=1))
 MOVES_PER_MAIL = Limit("move-mail", 10, timedelta(days=1))
+# Whether a link from a mail was opened, while that still decides something.
+LINK_OPENED = Limit("link-opened", 1, timedelta(days=1))
 DEAD_LINKS = Limit("dead-link", 30, timedelta(hours=1))
 ANSWERS = Limit("answer", 5, timedelta(hours=1))
 # Each of these is a line in the access log, which is kept for years.
@@ -134,7 +136,8 @@ def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
     """Return what whoever has used up `limit` is told: to come back when its window ends."""
-    return TooManyRequests(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
+    seconds = int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1
+    return TooManyRequests(seconds, of_mailbox=limit in {BOOKINGS_PER_MAIL, BOOKINGS_PER_DOMAIN})
 
 
 def mailbox(email: str) -> str:
@@ -173,6 +176,18 @@ def domains(email: str) -> list[str]:
     labels = domain.split(".")
     deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return [".".join(labels[-3 if deep else -2 :])]
+
+
+def mark(limit: Limit, caller: str, *, now: datetime) -> None:
+    """Note that `caller` did what `limit` names, with limits switched off too. Raises Busy."""
+    _add([(limit, caller)], now)
+
+
+def is_marked(limit: Limit, caller: str, *, now: datetime) -> bool:
+    """Return whether that was noted in this window or the one before it."""
+    since = _window_start(limit, now) - limit.window
+    key = lookup_hash("rate", limit.name, caller)
+    return RateCounter.objects.filter(key=key, window_start__gte=since).exists()
 
 
 def forget_old(*, now: datetime) -> None:

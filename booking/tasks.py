@@ -13,6 +13,7 @@ from booking import (
     by_mail,
     calendars,
     clock_ahead,
+    drafts,
     erasure,
     holds,
     notifications,
@@ -44,6 +45,7 @@ def sweep() -> None:
     """Each minute: whatever is due goes out, also when nobody asked."""
     clock_ahead.put_right(now=_at_work())
     by_mail.forget_expired(now=timezone.now())
+    drafts.forget_expired(now=timezone.now())
     notifications.plan_overviews(zone=Practice.load().zone, now=timezone.now())
     outbox.deliver_due(_at_work, stopping=_stopping.is_set)
     by_mail.start_terms()

@@ -39,6 +39,8 @@ urlpatterns = [
     path("afspraak/beheer/<str:token>/verzetten/", managing.reschedule, name="reschedule"),
     path("afspraak/beheer/<str:token>/afzeggen/", managing.cancel, name="cancel"),
     path("afspraak/beheer/<str:token>/herinneringen/", managing.reminders, name="reminders"),
+    path("afspraak/gemaakt/<str:token>/adres/", managing.readdress, name="readdress"),
+    path("afspraak/beheer/<str:token>/taal/", managing.language, name="mail_language"),
     path("afspraak/beheer/<str:token>/wissen/", managing.erase, name="erase"),
     path("afspraak/beheer/<str:token>/gegevens/", family_data.show, name="family_data"),
     path("afspraak/beheer/<str:token>/gegevens/verbeteren/", family_data.correct, name="correct_data"),
@@ -53,6 +55,9 @@ urlpatterns = [
     path("agenda/afspraak/<uuid:public_id>/opnieuw/", appointment.send_again, name="agenda_send_again"),
     path("agenda/afspraak/<uuid:public_id>/links/", appointment.end_links, name="agenda_end_links"),
     path("agenda/afspraak/<uuid:public_id>/vraag/", appointment.ask_to_move, name="agenda_ask_to_move"),
+    path(
+        "agenda/afspraak/<uuid:public_id>/vraag/intrekken/", appointment.withdraw_ask, name="agenda_withdraw_ask"
+    ),
     path("agenda/afspraak/<uuid:public_id>/wissen/", appointment.erase, name="agenda_erase"),
     path("agenda/afspraak/<uuid:public_id>/gegevens/", family_by_hand.correct, name="agenda_correct"),
     path("agenda/afspraak/<uuid:public_id>/gegevens.json", family_by_hand.download, name="agenda_download"),

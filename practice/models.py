@@ -20,6 +20,11 @@ from practice.translations import TranslatedField
 from practice.zones import named_zone, validate_zone
 
 
+def standard_reminders() -> list[str]:
+    """Return when a practice reminds that has not said otherwise."""
+    return ["2d", "3h"]
+
+
 class Practice(models.Model):
     """Who the practice is. Pages, mails and invitations all read it here; there is exactly one."""
 
@@ -47,6 +52,9 @@ class Practice(models.Model):
         blank=True,
         help_text=_("Markdown. Shown on the page about the first appointment: how you work, what to expect."),
     )
+
+    # Leads as appointment types have them. Booking reads them, and offers them in the admin.
+    reminders = models.JSONField(_("reminders of a new appointment type"), default=standard_reminders, blank=True)
 
     class Meta:
         verbose_name = _("practice")

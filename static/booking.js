@@ -88,6 +88,7 @@
       take.addEventListener("click", () => {
         field.value = instead;
         say(field, said, {});
+        field.dispatchEvent(new Event("putright", { bubbles: true }));
         field.focus();
       });
       asked.append(question, " ", take);
@@ -112,7 +113,12 @@
     const answer = await fetch(form.dataset.look, { method: "POST", body }).catch(() => null);
     if (!answer?.ok) return;
     const found = await answer.json();
-    if (field.value === typed) keepFocusStill(() => say(field, said, found));
+    if (field.value !== typed) return;
+    keepFocusStill(() => {
+      say(field, said, found);
+      // What stands above the form goes too.
+      if (!found.error) field.dispatchEvent(new Event("putright", { bubbles: true }));
+    });
   };
   form?.querySelectorAll("[data-looked-at]").forEach((group) => {
     const field = group.querySelector("input, textarea");

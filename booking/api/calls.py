@@ -177,7 +177,7 @@ def book(
         made = by_mail.book(
             appointment_type,
             start,
-            family=form.family(language),
+            family=form.family(language, language_chosen=True),
             visitor="",
             # The practice knows whom it gave a key.
             networks=client.networks(request) if request.auth == ANYONE else (),  # type: ignore[attr-defined]

@@ -269,6 +269,11 @@ class AppointmentOut(Out):
     place: Place = Field(description="Where it takes place.")
     can_change_until: datetime = Field(description="The last moment at which a token can move or cancel it.")
     sequence: int = Field(description="Rises with each move and with the cancellation.")
+    asked_to_move_at: datetime | None = Field(
+        None,
+        description="Only where the practice asked the family to choose another time, and it has not done so:"
+        " since when. The time it has may not stand, and no change notice keeps it from moving.",
+    )
 
 
 class UnconfirmedOut(Out):

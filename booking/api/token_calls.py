@@ -7,7 +7,7 @@ from django.utils import timezone
 from ninja import P, Router
 from ninja.params import PathEx
 
-from booking import appointments, client, links, rate_limits
+from booking import appointments, client, family_data, links, rate_limits
 from booking.api.documented import answers
 from booking.api.problems import invalid
 from booking.api.resources import common, find_therapist, problem_of, taken
@@ -25,6 +25,7 @@ _NO_REASON = CancelIn(reason="")
 @router.get(
     "/appointments/{token}",
     response=AppointmentOut,
+    exclude_none=True,
     operation_id="appointment",
     summary="See an appointment",
     openapi_extra=answers(200, "The appointment.", "not-found"),
@@ -37,6 +38,7 @@ def appointment(request: PracticeRequest, token: Token) -> AppointmentOut:
 @router.post(
     "/appointments/{token}/cancel",
     response=AppointmentOut,
+    exclude_none=True,
     operation_id="cancel",
     summary="Cancel an appointment",
     openapi_extra=answers(
@@ -67,6 +69,7 @@ def cancel(request: PracticeRequest, token: Token, body: CancelIn = _NO_REASON) 
 @router.post(
     "/appointments/{token}/reschedule",
     response=AppointmentOut,
+    exclude_none=True,
     operation_id="reschedule",
     summary="Move an appointment",
     openapi_extra=answers(
@@ -107,16 +110,20 @@ def _parent(request: PracticeRequest, token: str, now: datetime) -> Parent:
     caller = client.networks(request)
     rate_limits.refuse_exhausted(rate_limits.DEAD_LINKS, caller, now=now)
     try:
-        return links.parent_of(token)
+        parent = links.parent_of(token)
     except links.DeadLink:
         rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
         raise
+    family_data.note_link_opened(parent, now=now)
+    return parent
 
 
 def _appointment(request: PracticeRequest, appointment: Appointment) -> AppointmentOut:
+    asked_at = appointment.asked_to_move_at if appointment.awaits_other_time else None
     return AppointmentOut(
         **common(request, appointment),
         place=Place(appointment.place),
         can_change_until=appointment.can_change_until.astimezone(request.practice.zone),
         sequence=appointment.sequence,
+        asked_to_move_at=asked_at and asked_at.astimezone(request.practice.zone),
     )

@@ -37,9 +37,9 @@ class ByHandForm(FamilyForm):
         self.fields["email"].required = False
         self.fields["email"].help_text = _("Leave this empty where there is none: then no mail goes out.")
 
-    def family(self, language: str = "") -> Family:
+    def family(self, language: str = "", *, language_chosen: bool = True) -> Family:
         """Return what was filled in as the domain's own value."""
-        return super().family(language or self.cleaned_data["language"])
+        return super().family(language or self.cleaned_data["language"], language_chosen=language_chosen)
 
 
 def ask_the_therapist(form: FamilyForm) -> None:

@@ -57,13 +57,18 @@ class _Correction(FamilyForm):
             for name in self.fields
             if name in self.changed_data or self.add_initial_prefix(name) not in self.data
         ]
-        return replace(self.now, **{name: self.cleaned_data[name] for name in changed})
+        corrected = replace(self.now, **{name: self.cleaned_data[name] for name in changed})
+        return replace(corrected, language_chosen=self.now.language_chosen or "language" in changed)
 
 
 class CorrectForm(_Correction):
     """What a parent can put right: all but the mail address, to which the link came."""
 
     email = None  # type: ignore[assignment]
+
+    def corrected(self) -> Family:
+        """Return the family's data as they should be; a parent who leaves the language as it is wants it so."""
+        return replace(super().corrected(), language_chosen=True)
 
 
 class CorrectByHandForm(_Correction):

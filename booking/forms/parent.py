@@ -15,7 +15,7 @@ from phonenumbers import PhoneNumberType, number_type
 from booking import free_time, slips
 from booking.appointments import Family
 from booking.forms.fields import TypedDayField
-from booking.models import AgeBand, AppointmentType, Therapist
+from booking.models import AgeBand, AppointmentType, Place, Therapist
 from practice.fields import LengthFirst, MailAddressField, PhoneField
 
 # Raised with each change of what a parent agrees to.
@@ -294,11 +294,17 @@ class FamilyForm(PlainForm):
         error_messages={"required": _("Without your consent we cannot keep your data, and so not book.")},
     )
 
+    def ask_for_place(self, place: str) -> None:
+        """Say what the phone number is for, at an appointment at `place`."""
+        if place == Place.PHONE:
+            # Of the field as it is shown, which may have been made already.
+            self["phone"].help_text = _("We call you at this number at the time of the appointment.")
+
     def clean_phone(self) -> str:
         """Return the number in E.164, as "+31612345678"."""
         return str(self.cleaned_data["phone"].as_e164)
 
-    def family(self, language: str) -> Family:
+    def family(self, language: str, *, language_chosen: bool = False) -> Family:
         """Return what was filled in as the domain's own value, for a family that reads `language`."""
         data = self.cleaned_data
         return Family(
@@ -310,13 +316,8 @@ class FamilyForm(PlainForm):
             age_band=data["age_band"],
             remark=data["remark"],
             consent_version=CONSENT_VERSION,
+            language_chosen=language_chosen,
         )
-
-
-class AddressForm(PlainForm):
-    """The mail address alone, where it is put right before anything else went there."""
-
-    email = FamilyForm.base_fields["email"]
 
 
 class BookingForm(FamilyForm):
@@ -330,6 +331,8 @@ class BookingForm(FamilyForm):
             "Is your child 16 or older? Then it knows about this appointment and agrees, or it is you yourself."
         ),
         required=False,
+        # What was wrong about it may be put right by another age.
+        widget=forms.CheckboxInput(attrs={"data-after": "age_band"}),
     )
     key = LengthFirst(max_length=LONGEST_KEY, widget=forms.HiddenInput)
     field_order = [
@@ -352,6 +355,26 @@ class BookingForm(FamilyForm):
                 _("From 16 on your child decides too. Please talk about it first, then tick this box."),
             )
         return data
+
+
+class AddressForm(PlainForm):
+    """Another mail address than the one `now` given, where that was mistyped."""
+
+    email = FamilyForm.base_fields["email"]
+
+    def __init__(self, data: Any = None, *, now: str) -> None:
+        super().__init__(data)
+        self.fields["email"].label, self.fields["email"].help_text = _("The right email address"), ""
+        self.now = now
+
+    def clean_email(self) -> str:
+        """Refuse what was given before: the mail went there."""
+        email: str = self.cleaned_data["email"]
+        if email.casefold() == self.now.casefold():
+            raise ValidationError(
+                _("This is the address that you gave. Have you looked among the unwanted email there?")
+            )
+        return email
 
 
 class ReasonForm(PlainForm):

@@ -17,11 +17,23 @@ from booking.forms.parent import single_line
 from booking.models import AppointmentType, Place
 from booking.notifications import lead
 from practice.forms import TranslatedFormField
+from practice.models import Practice
 from practice.translations import Translated
 
 _LONGEST_NAME = 100
 LAST_POSITION = 1000
 _COMMON_LEADS = ["7d", "3d", "2d", "1d", "12h", "6h", "3h", "2h", "1h"]
+
+
+class RemindersField(forms.MultipleChoiceField):
+    """When parents are reminded, to tick."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=forms.CheckboxSelectMultiple, **kwargs)
+
+    def offer(self, chosen: Iterable[str]) -> None:
+        """Let the usual moments be ticked, and those that are `chosen` already."""
+        self.choices = [(text, lead_in_words(text)) for text in _longest_first({*_COMMON_LEADS, *chosen})]
 
 
 class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -68,11 +80,9 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=300,
         assume_scheme="https",
     )
-    reminders = forms.MultipleChoiceField(
+    reminders = RemindersField(
         label=_("Reminders to parents"),
         help_text=_("Only for appointments booked or moved from now on."),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
     )
     visible = forms.BooleanField(label=_("Parents can book this"), required=False)
 
@@ -107,15 +117,14 @@ class AppointmentTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"therapists": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # A new one opens with what a type is unless said otherwise.
-        kwargs["instance"] = kwargs.get("instance") or AppointmentType()
+        # A new one opens with what a type is unless said otherwise, and with the practice's own reminders.
+        kwargs["instance"] = kwargs.get("instance") or AppointmentType(reminders=Practice.load().reminders)
         super().__init__(*args, **kwargs)
         self.fields["name"].widget = LabelledTexts(rows=1)
         self.fields["description"].widget = LabelledTexts(rows=3)
-        leads = {*_COMMON_LEADS, *(self.instance.reminders or [])}
         field = self.fields["reminders"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(text, lead_in_words(text)) for text in _longest_first(leads)]
+        assert isinstance(field, RemindersField)
+        field.offer(self.instance.reminders or [])
 
     def clean_name(self) -> Translated:
         """Return the name in one line per language, since it stands in the subject of mails."""

@@ -31,6 +31,6 @@ def empty(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("booking", "0018_addresses_in_one_spelling")]
+    dependencies = [("booking", "0019_drafts_and_answers")]
 
     operations = [migrations.RunPython(empty, migrations.RunPython.noop)]

@@ -10,6 +10,7 @@ from booking.models.appointment import (
     Parent,
     State,
 )
+from booking.models.draft import Draft
 from booking.models.history import Action, HistoryEntry
 from booking.models.imports import CalendarSource, Doubt, FetchFailure, ImportedBusy
 from booking.models.installation import Installation
@@ -28,6 +29,7 @@ __all__ = [
     "AppointmentType",
     "CalendarSource",
     "Doubt",
+    "Draft",
     "FeedDetail",
     "FetchFailure",
     "HistoryEntry",

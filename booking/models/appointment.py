@@ -43,6 +43,12 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         """Those that claim their time: all but the cancelled."""
         return self.exclude(state=State.CANCELLED)
 
+    def awaiting_other_time(self, now: datetime) -> Self:
+        """Those ahead whose family was asked to choose another time, and has not done so."""
+        # By the end too, for the index.
+        ahead = self.filter(state=State.CONFIRMED, start__gt=now, occupied_end__gt=now)
+        return ahead.filter(asked_to_move_at__isnull=False)
+
     def overlapping(self, interval: Interval) -> Self:
         """Those whose occupied time overlaps `interval` (UTC, half-open)."""
         return self.filter(occupied_start__lt=interval.end, occupied_end__gt=interval.start)
@@ -127,6 +133,12 @@ class Appointment(models.Model):
         return f"{self.public_id}"
 
     @property
+    def awaits_other_time(self) -> bool:
+        """Whether the family was asked to choose another time and has not done so: the time it has is not to be
+        told as one that stands."""
+        return self.asked_to_move_at is not None and self.state == State.CONFIRMED
+
+    @property
     def can_change_until(self) -> datetime:
         """The last moment (UTC) at which a parent can move or cancel this by the link: the very start, where
         the practice itself asked for another time."""
@@ -152,6 +164,8 @@ class Parent(models.Model):
     phone = EncryptedTextField(_("phone number"), blank=True)
     phone_hash = models.CharField(max_length=64, blank=True, db_index=True, editable=False)
     language = models.CharField(_("language"), max_length=10, default="nl")
+    # Chosen by the family: then no button on a page in another language changes it.
+    language_chosen = models.BooleanField(default=False, db_default=False)
     consent_version = models.CharField(max_length=20, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     booked = models.BooleanField(default=True)

@@ -16,6 +16,7 @@ class Kind(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
     NEW_BOOKING = "new_booking", _("new booking")
     ASK_TO_MOVE = "ask_to_move", _("request to choose another time")
+    ASK_WITHDRAWN = "ask_withdrawn", _("the old time stands after all")
     OVERVIEW = "overview", _("overview")
     PASSWORD_LINK = "password_link", _("link to choose a password")
     CONFIRM = "confirm", _("request to confirm")

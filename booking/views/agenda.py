@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from booking import agenda, agenda_days, outbox
 from booking.access import Viewer, note, therapist_required
 from booking.models import Appointment, AppointmentQuerySet
-from booking.views.days import days
+from booking.views.days import days, entry
 from booking.views.plans import month_plan, plan
 from booking.views.whereabouts import Whereabouts, whereabouts
 from practice.requests import PracticeRequest
@@ -25,14 +25,18 @@ _ON_A_PAGE = 20
 @therapist_required
 @require_GET
 def show(request: PracticeRequest, viewer: Viewer) -> HttpResponse:
-    """Show a day, a week, a month or a list of what is coming, and above it the mails that were not delivered."""
+    """Show a day, a week, a month or a list of what is coming, and above it what is to be done: the mails that
+    were not delivered, and the families that have not chosen another time."""
     zone, now = request.practice.zone, timezone.now()
     where = whereabouts(request.GET, viewer, today=timezone.localdate())
     failed = list(agenda.undelivered(viewer.notifications(), zone=zone, now=now))
+    awaiting = agenda.awaiting_other_time(viewer.appointments(), now=now) if viewer.awaits_answer else []
+    awaited = list(awaiting)
     shown, seen = _shown(request, viewer, where, now)
-    # A mail that failed names its family too.
-    note(request, "listed", {*seen, *(mail.appointment for mail in failed if mail.parent and mail.appointment)})
-    context = {"where": where, "failed": failed, **shown}
+    # A mail that failed names its family too, and so does a question without an answer.
+    of_failed = {mail.appointment for mail in failed if mail.parent and mail.appointment}
+    note(request, "listed", {*seen, *of_failed, *awaited})
+    context = {"where": where, "failed": failed, "awaited": [entry(one) for one in awaited], **shown}
     return render(request, f"agenda/{where.template}.html", context)
 
 

@@ -128,6 +128,17 @@ def ask_to_move(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> Ht
 
 
 @therapist_required
+@require_POST
+def withdraw_ask(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
+    """Take back that the family was asked to choose another time."""
+    found, account = found_by(viewer, public_id), account_of(request)
+    done = _("The time stays as it was. The family gets a mail about it.")
+    if not any(parent.email for parent in found.parents.all()):
+        done = _("The time stays as it was. The family gets no mail: please call them.")
+    return _act(request, found, lambda now: by_hand.withdraw_ask(found, account=account, now=now), done)
+
+
+@therapist_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: PracticeRequest, viewer: Viewer, public_id: UUID) -> HttpResponse:
     """Ask once, then erase the family's data; an appointment that lies ahead is cancelled by it."""

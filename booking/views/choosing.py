@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
@@ -21,10 +22,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from booking import by_mail, client, free_time, holds, links, rate_limits
+from booking import by_mail, client, drafts, free_time, holds, links, rate_limits
 from booking.appointments import Request
 from booking.encryption import lookup_hash
-from booking.errors import BookingError, SlotTaken
+from booking.errors import BookingError, IdempotencyConflict, SlotTaken, TooManyRequests
 from booking.forms.parent import (
     LONGEST_KEY,
     LOOKED_AT,
@@ -37,8 +38,9 @@ from booking.forms.parent import (
     start_of,
 )
 from booking.models import AppointmentType, Unconfirmed
+from booking.views import just_booked
 from booking.views.answers import first_error, status_of, with_error
-from booking.views.times import Stays, days_of, free_times, value_of, ways
+from booking.views.times import Stays, around, days_of, free_times, value_of, ways
 from practice.kept import is_like_any_other
 from practice.middleware import without_practice
 from practice.models import Version
@@ -113,7 +115,8 @@ def hold(request: PracticeRequest) -> HttpResponse:
             therapist=form.cleaned_data["therapist"],
         )
     except BookingError as error:
-        return with_error(_choose(request, request.POST, error=_said(request, form, error)), error)
+        near = form.cleaned_data["start"]
+        return with_error(_choose(request, request.POST, near=near, **_said(request, form, error, now)), error)
     return redirect(f"{reverse('booking:details')}?{_query(form)}")
 
 
@@ -125,7 +128,7 @@ def details(request: PracticeRequest) -> HttpResponse:
     if not slot.is_valid() and (request.method != "POST" or slot.errors.keys() & {"type", "therapist"}):
         return _refused(request, slot)
     if request.method == "POST":
-        return _book(request, slot)
+        return _choose_again(request, slot) if "another" in request.POST else _book(request, slot)
     now = timezone.now()
     if not _still_free(request, slot, now):
         why = free_time.refusal(
@@ -135,8 +138,12 @@ def details(request: PracticeRequest) -> HttpResponse:
             now=now,
             therapist=slot.cleaned_data["therapist"],
         )
-        return _choose(request, request.GET, error=_said(request, slot, why), status=status_of(why))
-    return _details(request, slot, BookingForm(initial={"key": uuid4().hex}), now)
+        near, said = slot.cleaned_data["start"], _said(request, slot, why, now)
+        return _choose(request, request.GET, status=status_of(why), near=near, **said)
+    # What was typed before another moment was chosen comes back, and is sent under a key of its own.
+    typed = drafts.of(client.known_visitor(request), now=now)
+    form = BookingForm(initial={**typed, "key": uuid4().hex})
+    return _details(request, slot, form, now, brought_back=bool(typed))
 
 
 @require_POST
@@ -159,17 +166,23 @@ def look_at_field(request: PracticeRequest) -> HttpResponse:
     )
 
 
-def _choose(
-    request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
-) -> HttpResponse:
-    """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error."""
-    return _render(request, data, error=error, status=status, withdrawn=withdrawn)[0]
+def _choose(request: PracticeRequest, data: Any, **said: Any) -> HttpResponse:
+    """Render the list of times, as `_render` does."""
+    return _render(request, data, **said)[0]
 
 
 def _render(
-    request: PracticeRequest, data: Any, *, error: str = "", status: int = 422, withdrawn: bool = False
+    request: PracticeRequest,
+    data: Any,
+    *,
+    error: str = "",
+    status: int = 422,
+    near: datetime | None = None,
+    **said: Any,
 ) -> tuple[HttpResponse, Stays | None]:
-    """As `_choose`, with how long the list stays as it is."""
+    """Render the list of times; `error` is the sentence above it, and gives the page the `status` of an error,
+    with what else is `said` about it. Where the moment `near` (UTC) was lost, the page is that of its days, and
+    shows the free times around it. Returned with how long the list stays as it is."""
     chosen, day_form, now = ChooseForm(data), DayForm(data), timezone.now()
     if not (chosen.is_valid() & day_form.is_valid()):
         error = error or first_error(day_form if chosen.is_valid() else chosen)
@@ -179,14 +192,17 @@ def _render(
     if appointment_type and therapist and not free_time.offering(appointment_type, therapist).exists():
         therapist, error = None, error or str(THERAPIST_WITHDRAWN)
     context: dict[str, Any] = {
+        **said,
         "error": error,
-        "withdrawn": withdrawn,
         "types": types,
         "type": appointment_type,
         "day_form": day_form,
     }
     if appointment_type:
         from_day = day_form.cleaned_data.get("day")
+        if near:
+            nearest = around(request, appointment_type, near, now, therapist=therapist)
+            from_day, context["nearest"] = from_day or nearest.day, nearest.days
         context |= free_times(request, appointment_type, therapist, from_day, now, by_month=day_form.by_month)
         context |= ways(
             reverse("booking:choose"),
@@ -194,7 +210,7 @@ def _render(
             type=appointment_type.slug,
             therapist=therapist.slug if therapist else "",
         )
-    response = render(request, "booking/choose.html", context, status=status if error else 200)
+    response = render(request, "booking/choose.html", context, status=status if error or "own" in said else 200)
     add_never_cache_headers(response)
     return response, context.get("stays")
 
@@ -202,9 +218,8 @@ def _render(
 def _refused(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
     """Render the list of times with what is wrong about `slot` above it."""
     sentence = first_error(slot, NON_FIELD_ERRORS if slot.withdrawn else "start")
-    return _choose(
-        request, slot.data, error=sentence, status=409 if slot.withdrawn else 422, withdrawn=bool(slot.withdrawn)
-    )
+    status = 409 if slot.withdrawn else 422
+    return _choose(request, slot.data, error=sentence, status=status, call=bool(slot.withdrawn))
 
 
 def _query(slot: SlotForm) -> str:
@@ -242,6 +257,7 @@ def _details(
     if "alternatives" in extra:
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
+    form.ask_for_place(appointment_type.place)
     held = start and holds.live(client.known_visitor(request), appointment_type, start, now=now)
     context = {
         "form": form,
@@ -290,28 +306,58 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
         )
     except BookingError as error:
         status = status_of(error)
-        extra["error"] = _said(request, slot, error)
+        extra |= _said(request, slot, error, now)
         if status in {409, 422}:
             extra |= _alternatives(request, slot, now)
         return with_error(_details(request, slot, form, now, status=status, **extra), error)
     if isinstance(made, Unconfirmed):
         request.session["asked"] = str(made.public_id)
         return redirect("booking:mailed")
-    request.session["booked"] = [*request.session.get("booked", [])[-4:], value_of(made.start)]
-    return redirect("booking:booked", links.manage_token(made.parents.get()))
+    parent = made.parents.select_related("appointment").get()
+    just_booked.remember(request, parent)
+    return redirect("booking:booked", links.manage_token(parent))
 
 
-def _said(request: PracticeRequest, slot: SlotForm, error: BookingError) -> str:
-    """Return what the family reads of `error`: who goes back after booking was not overtaken by anybody."""
-    own = value_of(slot.cleaned_data["start"]) in request.session.get("booked", [])
-    if own and isinstance(error, SlotTaken):
-        return _("You have booked this moment already. The confirmation is in your mail.")
+def _said(request: PracticeRequest, slot: SlotForm, error: BookingError, now: datetime) -> dict[str, Any]:
+    """Return what the page says of `error`: whoever goes back after booking was not overtaken by anybody, and is
+    led to what they booked."""
+    own = just_booked.at(request, slot.cleaned_data["start"], now=now)
+    if isinstance(error, IdempotencyConflict):
+        own = own or just_booked.last(request, now=now)
+    if own and isinstance(error, SlotTaken | IdempotencyConflict):
+        said = str(error)
+        if isinstance(error, SlotTaken):
+            said = _("You have booked this moment already. The confirmation is in your mail.")
+        return {"own": links.manage_token(own), "own_said": said}
     if isinstance(error, SlotTaken) and (until := _kept_here_until(request, slot)):
-        return _(
+        said = _(
             "This moment is kept until %(time)s for somebody on your own network. Perhaps that is you, on a page "
             "that you opened before: go on there, choose this moment again after %(time)s, or take another one."
         ) % {"time": date_format(timezone.localtime(until), "H:i")}
-    return str(error)
+        return {"error": said}
+    return {"error": str(error), "call": isinstance(error, TooManyRequests)}
+
+
+def _choose_again(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
+    """Keep what was typed for some minutes, and go back to the list of times, where that moment is."""
+    now = timezone.now()
+    typed = {name: request.POST.get(name, "") for name in BookingForm.base_fields if name != "key"}
+    try:
+        rate_limits.count(rate_limits.HOLDS, client.networks(request), now=now)
+        drafts.keep(typed, visitor=client.visitor(request), now=now)
+    except BookingError as error:
+        form = BookingForm(initial={**typed, "key": uuid4().hex})
+        page = _details(request, slot, form, now, error=str(error), brought_back=True)
+        return with_error(page, error)
+    messages.info(request, _("What you filled in comes back in the form: we keep it for ten minutes."))
+    chosen = slot.cleaned_data
+    query = {"type": chosen["type"].slug}
+    if chosen.get("therapist") and not slot.withdrawn:
+        query["therapist"] = chosen["therapist"].slug
+    start = chosen.get("start") or start_of(request.POST.get("near", ""))
+    if start and free_time.within_booking_window(chosen["type"], start, now=now):
+        query["day"] = f"{timezone.localtime(start, request.practice.zone):%Y-%m-%d}"
+    return redirect(f"{reverse('booking:choose')}?{urlencode(query)}")
 
 
 def _kept_here_until(request: PracticeRequest, slot: SlotForm) -> datetime | None:

@@ -24,9 +24,10 @@ def mailed(request: PracticeRequest) -> HttpResponse:
     """Say that a mail is on its way; whoever just booked in this browser can put its address right."""
     now = timezone.now()
     waits = _asked_here(request)
+    before = waits.email if waits else ""
     if request.method != "POST":
-        return _mailed(request, waits, AddressForm())
-    form = AddressForm(request.POST)
+        return _mailed(request, waits, AddressForm(now=before))
+    form = AddressForm(request.POST, now=before)
     if not waits or not form.is_valid():
         return _mailed(request, waits, form, status=422)
     try:

@@ -47,6 +47,7 @@ def correct(request: PracticeRequest, parent: Parent, token: str, now: datetime)
         return redirect("booking:family_data", token)
     posted = request.method == "POST"
     form = CorrectForm(request.POST if posted else None, now=family_data.of(parent))
+    form.ask_for_place(parent.appointment.place)
     status, error = 200, ""
     if posted:
         status = 422

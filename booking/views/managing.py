@@ -4,16 +4,28 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from booking import appointments, client, erasure, free_time, invitations, links, notifications, rate_limits, slips
+from booking import (
+    appointments,
+    client,
+    erasure,
+    family_data,
+    free_time,
+    invitations,
+    links,
+    notifications,
+    rate_limits,
+    slips,
+)
 from booking.errors import (
     AlreadyCancelled,
     AlreadyChanged,
@@ -22,10 +34,11 @@ from booking.errors import (
     TooLateToChange,
     TooManyRequests,
 )
-from booking.forms.parent import DayForm, ReasonForm, StartField, start_of, therapist_of
+from booking.forms.parent import AddressForm, DayForm, ReasonForm, StartField, start_of, therapist_of
 from booking.models import Actor, Appointment, Parent, State
+from booking.views import just_booked
 from booking.views.answers import View, busy, first_error, private, status_of, too_many, with_error
-from booking.views.times import free_times, value_of, ways
+from booking.views.times import around, free_times, value_of, ways
 from practice.requests import PracticeRequest
 
 
@@ -45,9 +58,12 @@ def with_parent(view: View) -> View:
             except links.DeadLink:
                 rate_limits.count(rate_limits.DEAD_LINKS, caller, now=now)
                 return render(request, "booking/dead_link.html", status=404)
-            if request.method == "POST":
-                # Whoever does something here does it in a language that they read; to look changes nothing.
+            if request.method == "POST" and "language" not in request.POST:
+                # Whoever does something here does it in a language that they read; to look changes nothing, and
+                # where the page asks for the language, what is answered there counts.
                 appointments.write_in(parent, str(get_language()))
+            if not just_booked.is_own(request, parent):
+                family_data.note_link_opened(parent, now=now)
             return view(request, parent, token, now)
         except TooManyRequests as error:
             return too_many(request, error)
@@ -62,11 +78,33 @@ def with_parent(view: View) -> View:
 def booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Say what was booked and what happens next; once that is no longer what happens next, what is."""
     appointment = parent.appointment
-    if appointment.state != State.CONFIRMED or appointment.sequence or now >= appointment.start:
+    settled = appointment.sequence or appointment.awaits_other_time
+    if appointment.state != State.CONFIRMED or settled or now >= appointment.start:
         return redirect("booking:manage", token)
-    reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
-    context = _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
-    return render(request, "booking/booked.html", context)
+    form = AddressForm(now=parent.email) if _may_readdress(request, parent, now) else None
+    return render(request, "booking/booked.html", _about_booked(request, parent, token, now) | {"form": form})
+
+
+@with_parent
+@require_http_methods(["GET", "HEAD", "POST"])
+def readdress(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Send the confirmation to another address: for the browser that booked a moment ago, and nobody else."""
+    if request.method != "POST" or not _may_readdress(request, parent, now):
+        return redirect("booking:booked", token)
+    form, status, error = AddressForm(request.POST, now=parent.email), 422, ""
+    if form.is_valid():
+        try:
+            rate_limits.count(rate_limits.BOOKINGS, client.networks(request), now=now)
+            corrected = family_data.readdress(parent, form.cleaned_data["email"], now=now)
+        except BookingError as refusal:
+            status, error = status_of(refusal), str(refusal)
+        else:
+            just_booked.remember(request, corrected)
+            messages.success(request, _("The confirmation is on its way to the new address."))
+            return redirect("booking:booked", links.manage_token(corrected))
+    context = {"form": form, "error": error, "call": True}
+    page = _about_booked(request, parent, token, now) | context
+    return render(request, "booking/booked.html", page, status=status)
 
 
 @with_parent
@@ -131,6 +169,18 @@ def reminders(request: PracticeRequest, parent: Parent, token: str, now: datetim
 
 
 @with_parent
+@require_POST
+def language(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
+    """Let mails be in the language that the parent chooses, whatever the language of the pages."""
+    chosen = request.POST.get("language", "")
+    if chosen not in dict(settings.LANGUAGES):
+        return _manage_with_error(request, parent, token, now, BookingError())
+    appointments.write_in(parent, chosen, chosen=True)
+    messages.success(request, _("Our mails to you are in this language from now on."))
+    return redirect("booking:manage", token)
+
+
+@with_parent
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> HttpResponse:
     """Ask once, then erase the family's data (AVG article 17); a coming appointment is cancelled with it."""
@@ -168,9 +218,22 @@ def _about(request: PracticeRequest, parent: Parent, token: str, now: datetime) 
         "can_change": _changeable(appointment, now),
         "cancelled": appointment.state == State.CANCELLED,
         "past": now >= appointment.start,
+        "asked": appointment.awaits_other_time and now < appointment.start,
         "erased_on": appointment.erased_on(request.practice.zone),
         "erasing": appointment.erase_requested_at is not None,
+        "mail_language": parent.language,
+        "mail_languages": _languages(),
     }
+
+
+def _about_booked(request: PracticeRequest, parent: Parent, token: str, now: datetime) -> dict[str, Any]:
+    reminded = parent.wants_reminders and notifications.reminders_ahead(parent)
+    return _about(request, parent, token, now) | {"reminded": reminded, "slip": _slip(parent)}
+
+
+def _languages() -> list[tuple[str, str]]:
+    """Return the languages that mails can be in: code, and name in that language."""
+    return [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
 
 
 def _about_reminders(parent: Parent, now: datetime) -> dict[str, Any]:
@@ -181,6 +244,10 @@ def _about_reminders(parent: Parent, now: datetime) -> dict[str, Any]:
     moments = notifications.reminders_ahead(parent)
     shown = bool(moments) or notifications.was_reminded(parent)
     return {"reminders": moments, "reminders_shown": shown, "reminders_wanted": parent.wants_reminders}
+
+
+def _may_readdress(request: PracticeRequest, parent: Parent, now: datetime) -> bool:
+    return just_booked.is_own(request, parent) and family_data.may_readdress(parent, now=now)
 
 
 def _slip(parent: Parent) -> dict[str, str] | None:
@@ -218,7 +285,7 @@ def _reschedule(request: PracticeRequest, parent: Parent, token: str, now: datet
         return _manage_with_error(request, parent, token, now, error)
     except BookingError as error:
         status = status_of(error)
-        page = _reschedule_page(request, parent, token, now, error=str(error), status=status)
+        page = _reschedule_page(request, parent, token, now, error=str(error), status=status, near=start)
         return with_error(page, error)
     if moved.sequence != parent.appointment.sequence:
         messages.success(request, _("Your appointment was moved. You get a mail about it."))
@@ -243,23 +310,39 @@ def _ask_about_move(request: PracticeRequest, parent: Parent, token: str, now: d
     slot = free_time.slot_at(appointment.appointment_type, start, visitor=visitor, **asked)
     if not slot:
         why = free_time.refusal(appointment.appointment_type, start, **asked)
-        return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why))
+        return _reschedule_page(request, parent, token, now, error=str(why), status=status_of(why), near=start)
     context = {**_about(request, parent, token, now), "slot": slot, "value": value_of(slot.start)}
+    day_form = DayForm(request.GET)
+    if day_form.is_valid():
+        # The way back leads to the days that were looked at.
+        context["looked_at"] = {"day": day_form.cleaned_data.get("day"), "by_month": day_form.by_month}
     return render(request, "booking/reschedule_confirm.html", context)
 
 
 def _reschedule_page(
-    request: PracticeRequest, parent: Parent, token: str, now: datetime, *, error: str = "", status: int = 200
+    request: PracticeRequest,
+    parent: Parent,
+    token: str,
+    now: datetime,
+    *,
+    error: str = "",
+    status: int = 200,
+    near: datetime | None = None,
 ) -> HttpResponse:
-    appointment, day_form = parent.appointment, DayForm(request.GET)
+    """Render the list of times to move to; where the moment `near` (UTC) was lost, with those around it."""
+    appointment, day_form = parent.appointment, DayForm(request.POST or request.GET)
     if not day_form.is_valid():
         error, status = error or first_error(day_form), 422
     context = _about(request, parent, token, now) | {"error": error, "day_form": day_form}
+    therapist, from_day = appointments.moves_with(appointment), day_form.cleaned_data.get("day")
+    if near:
+        nearest = around(request, appointment.appointment_type, near, now, therapist=therapist, moving=appointment)
+        from_day, context["nearest"] = from_day or nearest.day, nearest.days
     context |= free_times(
         request,
         appointment.appointment_type,
-        appointments.moves_with(appointment),
-        day_form.cleaned_data.get("day"),
+        therapist,
+        from_day,
         now,
         moving=appointment,
         by_month=day_form.by_month,

@@ -116,6 +116,42 @@ def free_times(
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is shown in place of a moment that was lost: its local day, where that can be booked at all, and the
+    nearest free times, by day."""
+
+    day: date | None
+    days: list[Day]
+
+
+def around(
+    request: PracticeRequest,
+    appointment_type: AppointmentType,
+    start: datetime,
+    now: datetime,
+    *,
+    therapist: Therapist | None,
+    moving: Appointment | None = None,
+) -> Around:
+    """Return what lies around the moment `start` (UTC) that could not be had."""
+    if not free_time.within_booking_window(appointment_type, start, now=now):
+        return Around(None, [])
+    zone = request.practice.zone
+    slots = free_time.nearest_free_slots(
+        appointment_type,
+        start,
+        zone=zone,
+        now=now,
+        therapist=therapist,
+        visitor=client.known_visitor(request),
+        moving=moving,
+    )
+    # Moving to where it is would be no move.
+    free = [slot for slot in slots if not moving or slot.start != moving.start]
+    return Around(start.astimezone(zone).date(), days_of(free))
+
+
 def ways(here: str, *, by_month: bool, **query: str) -> dict[str, Any]:
     """Return the addresses under which `free_times` are shown from another day on, each as far as where that day
     stands; `query` is what else was chosen at the address `here`."""

@@ -274,6 +274,34 @@ class TestTheTimeZone:
         assert Practice.load().city == "Eindhoven"
 
 
+class TestReminders:
+    """When the practice reminds, unless a type says otherwise."""
+
+    PATH = TestTheTimeZone.PATH
+
+    def test_a_manager_chooses_what_a_new_type_opens_with(self, bob: Client, alice: Therapist) -> None:
+        existing = make_type(alice, reminders=["3h"])
+        form = bob.get(self.PATH).context["adminform"].form
+        assert form["reminders"].value() == ["2d", "3h"]
+        typed = {name: value for name, value in form.initial.items() if isinstance(value, str)}
+        texts = {"description_nl": "x", "description_en": "", "first_consult_nl": "", "first_consult_en": ""}
+
+        response = bob.post(self.PATH, {**typed, **texts, "phone": "06 51001943", "reminders": ["7d", "1d"]})
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        assert Practice.load().reminders == ["7d", "1d"]
+        added = bob.get("/en/beheer/booking/appointmenttype/add/").context["adminform"].form
+        assert added["reminders"].value() == ["7d", "1d"]
+        existing.refresh_from_db()
+        assert existing.reminders == ["3h"]
+
+    @pytest.mark.parametrize("reminders", [["0d"], ["x"], ["2d", "99999h"]])
+    def test_what_is_no_moment_is_refused(self, bob: Client, alice: Therapist, reminders: list[str]) -> None:
+        response = bob.post(self.PATH, {"reminders": reminders})
+
+        assert "reminders" in response.context["adminform"].form.errors
+
+
 class TestAccounts:
     @pytest.fixture(autouse=True)
     def nothing_counted(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from booking import appointments, by_hand
+from booking import appointments, by_hand, notifications
 from booking.appointments import Request
 from booking.errors import (
     AlreadyCancelled,
@@ -344,6 +344,53 @@ class TestAsking:
         assert moved.asked_to_move_at is None
         assert moved.notifications.get(kind=Kind.ASK_TO_MOVE).state == NotificationState.VOID
         assert moved.can_change_until == wall("2026-12-02 10:00")
+
+    def test_withdrawn_the_time_stands_and_the_family_hears_of_it(
+        self, consult: AppointmentType, hers: User
+    ) -> None:
+        appointment = make_appointment(consult, start="2026-12-02 10:00")
+        by_hand.ask_to_move(appointment, account=hers, now=NOW)
+
+        assert by_hand.withdraw_ask(appointment, account=hers, now=NOW) == 1
+
+        withdrawn = Appointment.objects.select_related("appointment_type").get()
+        assert (withdrawn.asked_to_move_at, withdrawn.sequence) == (None, 0)
+        assert withdrawn.can_change_until == wall("2026-12-01 10:00")
+        states = dict(withdrawn.notifications.values_list("kind", "state"))
+        assert states == {Kind.ASK_TO_MOVE: NotificationState.VOID, Kind.ASK_WITHDRAWN: NotificationState.DUE}
+        assert [done.action for done in withdrawn.history.all()] == [Action.ASKED_TO_MOVE, Action.ASK_WITHDRAWN]
+
+    def test_what_is_not_asked_any_more_cannot_be_withdrawn(self, consult: AppointmentType, hers: User) -> None:
+        never, moved, cancelled = (make_appointment(consult, start=f"2026-12-0{day} 10:00") for day in (1, 2, 3))
+        for asked in (moved, cancelled):
+            by_hand.ask_to_move(asked, account=hers, now=NOW)
+        start = wall("2026-12-04 10:00")
+        appointments.reschedule(moved, start, by=Actor.PARENT, zone=AMSTERDAM, now=NOW)
+        appointments.cancel(cancelled, by=Actor.PARENT, now=NOW)
+
+        for stale in (never, moved, cancelled):
+            with pytest.raises(AlreadyChanged):
+                by_hand.withdraw_ask(stale, account=hers, now=NOW)
+        assert not Notification.objects.filter(kind=Kind.ASK_WITHDRAWN).exists()
+
+    def test_what_has_begun_is_neither_awaited_nor_withdrawn(self, consult: AppointmentType, hers: User) -> None:
+        appointment = make_appointment(consult, start="2026-12-01 10:00")
+        by_hand.ask_to_move(appointment, account=hers, now=NOW)
+        assert list(Appointment.objects.awaiting_other_time(NOW)) == [appointment]
+
+        with pytest.raises(TooLateToChange):
+            by_hand.withdraw_ask(appointment, account=hers, now=TEN)
+        assert not Appointment.objects.awaiting_other_time(TEN).exists()
+
+    def test_asked_withdrawn_and_asked_again_is_one_question(self, consult: AppointmentType, hers: User) -> None:
+        appointment = make_appointment(consult)
+        by_hand.ask_to_move(appointment, account=hers, now=NOW)
+        by_hand.withdraw_ask(appointment, account=hers, now=NOW)
+        by_hand.ask_to_move(appointment, account=hers, now=NOW)
+
+        due = appointment.notifications.filter(state=NotificationState.DUE).select_related("appointment")
+        told = [mail.kind for mail in due if notifications.verdict(mail, zone=AMSTERDAM, now=NOW) is None]
+        assert told == [Kind.ASK_TO_MOVE]
 
     def test_twice_is_two_mails(self, consult: AppointmentType, hers: User) -> None:
         appointment = make_appointment(consult)

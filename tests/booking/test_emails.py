@@ -45,7 +45,9 @@ from tests.booking.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = wall("2026-10-20 09:00")
-TO_PARENT = [Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.ASK_TO_MOVE, Kind.CANCELLED]
+TO_PARENT = [
+    *(Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.ASK_TO_MOVE, Kind.ASK_WITHDRAWN, Kind.CANCELLED),
+]
 TO_THERAPIST = [Kind.NEW_BOOKING, Kind.MOVED, Kind.CANCELLED]
 DAYS = {
     ("2026-10-25", "nl"): "zondag 25 oktober 2026",
@@ -573,6 +575,62 @@ def test_who_is_asked_to_move_goes_straight_to_the_other_times(language: str) ->
     url = links.reschedule_url(appointment.parents.get())
     assert url in text_of(message)
     assert f'href="{url}"' in html_of(message)
+
+
+@languages
+@pytest.mark.parametrize("kind", [Kind.REMINDER, Kind.CONFIRMATION])
+def test_the_old_time_is_not_told_as_one_that_stands_while_another_is_asked_for(kind: Kind, language: str) -> None:
+    appointment = book(language=language, asked_to_move_at=NOW - timedelta(days=1))
+    message = emails.compose(to_parent(appointment, kind), now=NOW)
+
+    choose = {"nl": "een ander moment", "en": "choose another moment"}[language]
+    stands = {
+        "nl": "komt eraan|dichtbij|is gemaakt|U bent welkom",
+        "en": "is near|remind you|is made|You are welcome",
+    }
+    for content in (str(message.subject), text_of(message), seen(html_of(message))):
+        assert choose in content
+        assert not re.search(stands[language], content)
+    for content in (text_of(message), html_of(message)):
+        assert links.reschedule_url(appointment.parents.get()) in content
+        assert Practice.load().phone_shown[-6:] in content
+    if kind == Kind.CONFIRMATION:
+        assert "STATUS:TENTATIVE" in source_of(message)
+
+
+@languages
+def test_a_family_is_told_that_the_old_time_stands_after_all(language: str) -> None:
+    appointment = book(language=language)
+    message = emails.compose(to_parent(appointment, Kind.ASK_WITHDRAWN), now=NOW)
+
+    stands = {"nl": "gaat toch door", "en": "stands after all"}[language]
+    for content in (str(message.subject), text_of(message), seen(html_of(message))):
+        assert stands in content
+        assert "10:00" in content
+    assert "STATUS:CONFIRMED" in source_of(message)
+
+
+def test_a_reminder_speaks_of_the_time_again_once_the_request_is_withdrawn() -> None:
+    appointment = book(language="en", asked_to_move_at=NOW - timedelta(days=1))
+    reminder = to_parent(appointment, Kind.REMINDER)
+    assert "Once more" in str(emails.compose(reminder, now=NOW).subject)
+
+    Appointment.objects.update(asked_to_move_at=None)
+    reminder = Notification.objects.get()
+
+    assert "Reminder of your appointment" in str(emails.compose(reminder, now=NOW).subject)
+
+
+def test_her_own_mails_say_who_has_not_answered() -> None:
+    asked = book(language="en", start="2026-10-25 10:00", asked_to_move_at=NOW)
+    other = book(start="2026-10-25 12:00", appointment_type=asked.appointment_type)
+
+    for message in (
+        emails.compose(overview(asked.therapist), now=NOW),
+        emails.compose(to_therapist(other), now=NOW, beside=None),
+    ):
+        for content in (text_of(message), seen(html_of(message))):
+            assert content.count("asked to choose another time, has not answered") == 1
 
 
 @languages

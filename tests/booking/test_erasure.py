@@ -64,6 +64,7 @@ class TestErase:
         appointment = book(consult, "2026-12-01 10:00", family=family, request=Request(key="k", body="b"))
         appointments.cancel(appointment, by=Actor.PARENT, now=NOW, reason="Sam is ziek")
         Appointment.objects.update(remark="Slaapt slecht")
+        Parent.objects.update(language_chosen=True)
 
         erasure.erase_past_term(now=NOW + timedelta(days=30))
 
@@ -76,9 +77,9 @@ class TestErase:
         }
         assert filled(parent) == {
             *("id", "public_id", "appointment", "language", "booked"),
-            *("wants_mail", "wants_reminders", "link_version"),
+            *("wants_mail", "wants_reminders", "link_version", "language_chosen"),
         }
-        assert parent.language == "nl"
+        assert (parent.language, parent.language_chosen) == ("nl", False)
 
     def test_a_coming_one_is_cancelled_and_waits_for_its_last_mails(self, consult: AppointmentType) -> None:
         appointment = book(consult, "2026-12-01 10:00")

@@ -39,6 +39,13 @@ def summaries(therapist: Therapist, practice: Practice) -> list[str]:
     return [str(event["SUMMARY"]) for event in events(therapist, practice)]
 
 
+def test_a_time_that_the_family_was_asked_to_leave_is_not_certain(alice: Therapist, practice: Practice) -> None:
+    make_appointment(therapist=alice, start="2026-12-01 10:00", asked_to_move_at=NOW)
+    make_appointment(therapist=alice, start="2026-12-02 10:00")
+
+    assert [str(event["STATUS"]) for event in events(alice, practice)] == ["TENTATIVE", "CONFIRMED"]
+
+
 @pytest.mark.parametrize(
     ("detail", "summary"),
     [

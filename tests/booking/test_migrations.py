@@ -12,9 +12,10 @@ from schedule.models import Event
 
 from booking import diary, guards
 from booking.intervals import Interval
-from booking.models import AccessEntry, Actor, Appointment, Therapist
+from booking.models import AccessEntry, Actor, Appointment, AppointmentType, Therapist
+from practice.models import SITE, Practice, Version
 from practice.translations import Translated
-from tests.booking.factories import make_appointment, make_therapist, make_type, wall
+from tests.booking.factories import make_appointment, make_practice, make_therapist, make_type, wall
 from tests.booking.test_access_log import make_old_entry
 from tests.booking.test_guards import refused
 
@@ -61,6 +62,32 @@ def test_what_was_said_of_time_off_is_in_the_first_language_of_the_site(newest_a
 
     off = diary.time_off(alice, wall("2026-11-30 00:00"))
     assert [one.notice for one in off] == [Translated(**{settings.LANGUAGE_CODE: "Even “weg”."}), Translated()]
+
+
+def test_a_practice_gets_reminders_and_its_types_keep_theirs(newest_again: None) -> None:
+    make_practice(city="Eindhoven", reminders=[])
+    types = [make_type(make_therapist(), reminders=leads) for leads in ([], ["1h"])]
+    migrate("practice", "0003")
+
+    migrate()
+
+    practice = Practice.load()
+    assert (practice.city, practice.reminders) == ("Eindhoven", ["2d", "3h"])
+    assert [AppointmentType.objects.get(pk=one.pk).reminders for one in types] == [[], ["1h"]]
+    before = Version.read(SITE)
+    Practice.objects.update(city="Veldhoven")
+    assert Version.read(SITE) != before
+
+
+def test_of_who_booked_before_nobody_has_chosen_a_language(newest_again: None) -> None:
+    booked = make_appointment(make_type(make_therapist()))
+    booked.parents.update(language="en")
+    migrate("booking", "0016")
+
+    migrate()
+
+    parent = booked.parents.get()
+    assert (parent.language, parent.language_chosen, parent.email) == ("en", False, "noor@example.org")
 
 
 def test_guards_stand_again_after_each(newest_again: None) -> None:

@@ -315,6 +315,31 @@ class TestVerdict:
         assert self.verdict(asking, "2026-11-30 12:00") == NotificationState.VOID
 
     @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            ("2026-11-29 13:00", None),
+            ("2026-11-29 13:01", NotificationState.VOID),
+            ("2026-11-29 14:30", NotificationState.VOID),
+        ],
+        ids=["an hour ago", "just now", "since it is due"],
+    )
+    def test_a_request_to_move_is_repeated_by_the_reminder_unless_it_is_fresh(
+        self, asked: str, expected: NotificationState | None
+    ) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00", asked_to_move_at=wall(asked))
+        reminder = make_notification(Kind.REMINDER, appointment=appointment, due_at=wall("2026-11-29 14:00"))
+
+        assert self.verdict(reminder, "2026-11-29 14:31") == expected
+
+    def test_a_withdrawn_request_is_not_told_once_it_is_asked_again(self) -> None:
+        appointment = make_appointment(start="2026-12-01 14:00")
+        withdrawn = make_notification(Kind.ASK_WITHDRAWN, appointment=appointment)
+
+        assert self.verdict(withdrawn, "2026-11-30 12:00") is None
+        Appointment.objects.update(asked_to_move_at=wall("2026-11-30 11:00"))
+        assert self.verdict(withdrawn, "2026-11-30 12:00") == NotificationState.VOID
+
+    @pytest.mark.parametrize(
         ("now", "expected"),
         [("2026-11-30 14:00", None), ("2026-11-30 14:01", NotificationState.MISSED)],
         ids=["halfway", "past halfway"],

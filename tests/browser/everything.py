@@ -92,7 +92,11 @@ def fill() -> dict[str, Any]:
         return appointment
 
     _week(demo, other, consult, monday, at, now)
-    coming = booked(monday + timedelta(days=21), "18:00", asked_to_move_at=now)
+    coming = booked(monday + timedelta(days=21), "18:00")
+    asked = booked(monday + timedelta(days=21), "20:00", asked_to_move_at=now)
+    stuck = make_appointment(
+        AppointmentType.objects.get(slug="nooit"), start=f"{monday} 20:00", asked_to_move_at=now
+    )
     quiet = booked(monday + timedelta(days=22), "18:00")
     quiet.parents.update(wants_reminders=False)
     slipped = booked(monday + timedelta(days=23), "07:00")
@@ -152,6 +156,8 @@ def fill() -> dict[str, Any]:
         name: links.manage_token(appointment.parents.get())
         for name, appointment in {
             "coming": coming,
+            "asked": asked,
+            "stuck": stuck,
             "quiet": quiet,
             "slipped": slipped,
             "soon": soon,
@@ -164,6 +170,7 @@ def fill() -> dict[str, Any]:
         f"{name}_id": str(appointment.public_id)
         for name, appointment in {
             "coming": coming,
+            "asked": asked,
             "past": past,
             "came": came,
             "cancelled": cancelled,
@@ -188,6 +195,7 @@ def fill() -> dict[str, Any]:
         "sunday": f"{monday + timedelta(days=6)}",
         "busy_day": f"{monday + timedelta(days=21)}",
         "day_off": f"{day_off}",
+        "evening": value_of(coming.start),
         "free_start": value_of(at(monday + timedelta(days=7), 11)),
         "open_day": f"{monday + timedelta(days=14)}",
         "hours": diary.working_hours(demo, practice.zone)[0].id,

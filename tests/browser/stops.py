@@ -6,6 +6,7 @@ Addresses name their parts as everything.py does: {coming} is the token of a fam
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
@@ -114,6 +115,38 @@ def choose_what_is_gone(name: str, value: str) -> Act:
     return act
 
 
+def choose_again(page: Page, url: str) -> None:
+    """Fill in part of the form, and choose another moment."""
+    choose(page, url)
+    page.locator("[name=parent_name]").fill("Noor")
+    page.locator("button[name=another]").click()
+    page.locator(".messages").wait_for()
+
+
+def choose_twice(page: Page, url: str) -> None:
+    choose_again(page, url)
+    choose(page, url)
+
+
+def book(page: Page, url: str) -> None:
+    """Book a moment in this browser, and open what it can still put right."""
+    choose(page, url)
+    for name, value in (("parent_name", "Noor"), ("phone", "06 12345678"), ("child_first_name", "Sam")):
+        page.locator(f"main [name={name}]").fill(value)
+    page.locator("main [name=email]").fill(f"noor{uuid4().hex}@voorbeeld.example")
+    page.locator("main [name=age_band]").first.check()
+    page.locator("main [name=consent]").check()
+    page.locator("form[data-look] .button--block").click()
+    page.locator("#address").wait_for()
+    open_all(page, url)
+
+
+def book_and_go_back(page: Page, url: str) -> None:
+    book(page, url)
+    page.go_back()
+    page.locator("a[href*='/gemaakt/']").wait_for()
+
+
 def show_data(page: Page, url: str) -> None:
     """Say the phone number, where it is still asked for."""
     if page.locator("main [name=phone]").count():
@@ -214,6 +247,12 @@ STOPS = [
     Stop("Choose a time", "opens later", "/afspraak/?type=later"),
     Stop("Choose a time", "no slots at all", "/afspraak/?type=nooit"),
     Stop("Choose a time", "type withdrawn", "/afspraak/?type=weg", status=422),
+    Stop(
+        "Choose a time",
+        "not to be had, with the nearest",
+        "/afspraak/gegevens/?type=eerste-afspraak&start={evening}",
+        status=422,
+    ),
     Stop("Your details", "held", "/afspraak/", act=choose),
     Stop("Your details", "hold over", "/afspraak/", act=outlast_the_hold),
     Stop(
@@ -251,6 +290,7 @@ STOPS = [
     Stop("Appointment made", "", "/afspraak/gemaakt/{coming}/"),
     Stop("Appointment made", "slip in the address", "/afspraak/gemaakt/{slipped}/"),
     Stop("Your appointment", "ahead", "/afspraak/beheer/{coming}/"),
+    Stop("Your appointment", "asked for another time", "/afspraak/beheer/{asked}/"),
     Stop("Your appointment", "no reminders", "/afspraak/beheer/{quiet}/"),
     Stop("Your appointment", "just changed", "/afspraak/beheer/{slipped}/", act=switch_reminders),
     Stop("Your appointment", "too late to change", "/afspraak/beheer/{soon}/"),
@@ -265,6 +305,14 @@ STOPS = [
         "/afspraak/beheer/{coming}/verzetten/",
         act=press("button.slot", "dl.summary"),
     ),
+    Stop("Choose another moment", "asked for it", "/afspraak/beheer/{asked}/verzetten/"),
+    Stop("Choose another moment", "nothing free", "/afspraak/beheer/{stuck}/verzetten/"),
+    Stop(
+        "Choose another moment",
+        "not to be had, with the nearest",
+        "/afspraak/beheer/{quiet}/verzetten/?start={evening}",
+        status=422,
+    ),
     Stop(
         "Choose another moment", "not to be had", "/afspraak/beheer/{coming}/verzetten/?start=nothing", status=422
     ),
@@ -277,6 +325,17 @@ STOPS = [
     Stop("Your data", "shown", "/afspraak/beheer/{coming}/gegevens/", act=show_data),
     Stop("Your data", "correct", "/afspraak/beheer/{coming}/gegevens/", act=correct_data),
     Stop("Your data", "errors", "/afspraak/beheer/{coming}/gegevens/", act=correct_wrongly),
+    # These book, so that a day has less to choose from.
+    Stop("Choose a time", "from the form", "/afspraak/", act=choose_again),
+    Stop("Choose a time", "booked already", "/afspraak/", act=book_and_go_back),
+    Stop("Your details", "brought back", "/afspraak/", act=choose_twice),
+    Stop("Appointment made", "address to correct", "/afspraak/", act=book),
+    Stop(
+        "Appointment made",
+        "address to correct, errors",
+        "/afspraak/",
+        act=one_by_one(book, refused("#address .button", email="noor@")),
+    ),
     Stop("Dead link", "", "/afspraak/beheer/nothing/", status=404),
     Stop("Trouble", "404", "/bestaat-niet/", status=404),
     Stop("Trouble", "403", "/agenda/collegas/", who=COLLEAGUE, status=403),
@@ -320,6 +379,7 @@ STOPS = [
         who=MANAGER,
         act=one_by_one(open_all, refused("form[action$='afzeggen/'] .button", reason="\u202e")),
     ),
+    Stop("Appointment", "asked for another time", "/agenda/afspraak/{asked_id}/", who=MANAGER),
     Stop("Appointment", "past", "/agenda/afspraak/{past_id}/", who=MANAGER),
     Stop("Appointment", "they came", "/agenda/afspraak/{came_id}/", who=MANAGER),
     Stop("Appointment", "cancelled", "/agenda/afspraak/{cancelled_id}/", who=MANAGER),

@@ -221,6 +221,38 @@ def test_what_is_said_of_one_field_does_not_push_the_next_out_of_sight(open_page
     expect(phone).to_be_in_viewport(ratio=0.9)
 
 
+def test_what_is_put_right_is_red_no_more(open_page: Any) -> None:
+    page = open_page("/en/afspraak/")
+    page.get_by_role("button", name="Choose this moment").click()
+    page.get_by_role("button", name="Make the appointment").click()
+    summary = page.locator("#errors")
+    expect(summary.get_by_role("listitem")).to_have_count(6)
+
+    page.get_by_label("younger than 12").check()
+    page.get_by_label("I agree that the practice").check()
+    expect(summary.get_by_role("listitem")).to_have_count(4)
+    expect(
+        page.locator(".field:has([name=age_band]) .errorlist, .field:has([name=consent]) .errorlist")
+    ).to_have_count(0)
+    page.get_by_label("I agree that the practice").uncheck()
+    for label, text in (
+        ("Your name", "Noor de Vries"),
+        ("Your mail address", "noor@"),
+        ("Your phone number", "06 12345678"),
+        ("First name of your child", "Sam"),
+    ):
+        page.get_by_label(label).fill(text)
+    page.get_by_label("Is there something").focus()
+
+    # What is still wrong stays red, and what is put right last takes the box along.
+    expect(summary.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_label("Your mail address")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Your mail address").fill("noor@voorbeeld.example")
+    page.get_by_label("Is there something").focus()
+    expect(summary).to_have_count(0)
+    expect(page.locator("[aria-invalid], .errorlist")).to_have_count(0)
+
+
 def test_a_question_does_not_stand_in_the_way(open_page: Any) -> None:
     page = open_page()
     page.locator("button.slot").nth(5).click()

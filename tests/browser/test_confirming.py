@@ -37,7 +37,7 @@ def test_a_mistyped_address_is_put_right_and_confirmed(page: Page, practice: Ser
     expect(page.get_by_role("heading", name="Look in your mail")).to_be_visible()
 
     page.get_by_text("Did you make a mistake in your mail address?").click()
-    page.get_by_label("Your mail address").fill("mila@example.org")
+    page.get_by_label("The right email address").fill("mila@example.org")
     page.get_by_role("button", name="Send the mail here").click()
     expect(page.get_by_text("A new mail is on its way.")).to_be_visible()
     for width in (390, 1280):

@@ -50,14 +50,14 @@ def take(way: Locator) -> None:
         way.click()
 
 
-def test_a_parent_who_typed_is_asked_before_another_moment_or_language(
+def test_a_parent_who_typed_is_asked_before_another_page_or_language(
     hers: Page, asked: list[str], practice: Served
 ) -> None:
     open_form(hers, practice)
     hers.get_by_label("Your name").press_sequentially("Noor")
 
     for way in (
-        hers.get_by_role("link", name="Choose another moment"),
+        hers.get_by_role("contentinfo").get_by_role("link", name="Contact"),
         hers.get_by_role("contentinfo").get_by_role("link", name="Nederlands"),
     ):
         take(way)
@@ -72,7 +72,7 @@ def test_what_came_back_with_a_question_is_asked_about_too(hers: Page, asked: li
     expect(hers.locator("#errors")).to_be_visible()
     assert asked == []
 
-    take(hers.get_by_role("link", name="Choose another moment"))
+    take(hers.get_by_role("contentinfo").get_by_role("link", name="Nederlands"))
     assert asked == ["beforeunload"]
     expect(hers.get_by_label("Your name")).to_have_value("Noor")
 
@@ -83,10 +83,33 @@ def test_who_typed_nothing_looks_further_without_a_question(
     open_form(hers, practice)
     hers.get_by_label("Your name").click()
 
-    hers.get_by_role("link", name="Choose another moment").click()
+    hers.get_by_role("contentinfo").get_by_role("link", name="Nederlands").click()
 
-    expect(hers.get_by_role("heading", name="The first free moment")).to_be_visible()
+    expect(hers.get_by_role("heading", name="Uw gegevens", exact=True)).to_be_visible()
     assert asked == []
+
+
+def test_another_moment_is_chosen_without_a_question_and_all_comes_back(page: Page, practice: Served) -> None:
+    asked: list[Dialog] = []
+    page.on("dialog", lambda dialog: asked.append(dialog))
+    open_form(page, practice)
+    page.get_by_label("Your name").press_sequentially("Noor")
+    page.get_by_label("younger than 12").check()
+
+    page.get_by_role("button", name="Choose another moment").click()
+    page.locator("#times button.slot").nth(5).click()
+
+    expect(page.get_by_label("Your name")).to_have_value("Noor")
+    expect(page.get_by_label("younger than 12")).to_be_checked()
+    assert asked == []
+
+
+def test_enter_in_a_field_books_and_does_not_choose_again(hers: Page, practice: Served) -> None:
+    open_form(hers, practice)
+
+    hers.get_by_label("Your name").press("Enter")
+
+    expect(hers.locator("#errors")).to_be_visible()
 
 
 def test_to_call_the_practice_is_not_to_leave(hers: Page, asked: list[str], practice: Served) -> None:
@@ -97,7 +120,8 @@ def test_to_call_the_practice_is_not_to_leave(hers: Page, asked: list[str], prac
 
     with hers.expect_event("dialog"):
         # By a script: where no program takes the call, this browser hears no mouse any more.
-        hers.get_by_role("link", name="Choose another moment").evaluate("link => link.click()")
+        nederlands = hers.get_by_role("contentinfo").get_by_role("link", name="Nederlands")
+        nederlands.evaluate("link => link.click()")
     assert asked == ["beforeunload"]
 
 

@@ -28,7 +28,7 @@ SLOT = "type=eerste-afspraak&start=2026-12-01T13:00Z"
 # The ways through the site begin here; all else is found from them.
 BEGINNINGS = ["/", "/en/", "/nergens/", "/en/nergens/", "/robots.txt", "/sitemap.xml", "/api/v1/docs"]
 WAYS = ["afspraak/", f"afspraak/gegevens/?{SLOT}", "afspraak/beheer/{token}/", "afspraak/beheer/{token}/afzeggen/"]
-TO_PARENT = [Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.ASK_TO_MOVE, Kind.CANCELLED]
+TO_PARENT = [Kind.CONFIRMATION, Kind.REMINDER, Kind.MOVED, Kind.ASK_TO_MOVE, Kind.ASK_WITHDRAWN, Kind.CANCELLED]
 TO_THERAPIST = [Kind.NEW_BOOKING, Kind.MOVED, Kind.CANCELLED]
 
 

@@ -61,6 +61,7 @@ TABLE = {
         booking:choose booking:hold booking:details booking:look_at_field booking:mailed booking:confirm
         booking:erased booking:booked
         booking:manage booking:family_data booking:correct_data booking:download_data
+        booking:readdress booking:mail_language
         booking:reschedule booking:cancel booking:reminders booking:erase booking:calendar_file booking:read_feed
         booking:forgotten_password booking:choose_password account_login account_logout account_inactive
         admin:logout
@@ -85,6 +86,7 @@ TABLE = {
     """,
     OWN: """
         booking:agenda_appointment booking:agenda_cancel booking:agenda_move booking:agenda_send_again
+        booking:agenda_withdraw_ask
         booking:agenda_end_links booking:agenda_ask_to_move booking:agenda_erase booking:agenda_attended
         booking:agenda_correct booking:agenda_download
         booking:agenda_no_show booking:retry_mail booking:many_bookings

@@ -92,7 +92,7 @@ def _first_consult() -> dict[str, Any]:
         "minimum_notice": timedelta(hours=24),
         "horizon_days": 60,
         "change_notice": timedelta(hours=24),
-        "reminders": ["2d", "3h"],
+        "reminders": Practice.load().reminders,
     }
 
 

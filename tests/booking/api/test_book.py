@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from booking import guards, links, rate_limits
 from booking.models import Appointment, AppointmentType, Parent, Therapist
@@ -34,6 +35,15 @@ def test_book_answers_with_the_appointment_and_its_token(call: Caller) -> None:
     assert (parent.name, parent.phone, parent.language) == ("Noor de Vries", "+31612345678", "nl")
     assert (appointment.child_first_name, appointment.remark) == ("Sam", "liever niet bellen")
     assert appointment.notifications.count() == 4
+
+
+def test_book_takes_the_language_that_is_asked_for_as_chosen(call: Caller, client: Client) -> None:
+    token = call.book(booking(parent__language="nl")).data["token"]
+
+    client.post(f"/en/afspraak/beheer/{token}/gegevens/", {"phone": "06 12345678"})
+
+    parent = Parent.objects.get()
+    assert (parent.language, parent.language_chosen) == ("nl", True)
 
 
 def test_book_takes_any_offset(call: Caller) -> None:

@@ -33,6 +33,18 @@ def test_appointment_says_nothing_about_the_family(call: Caller) -> None:
     }
 
 
+def test_appointment_says_since_when_another_time_is_asked_for(call: Caller) -> None:
+    token = call.book().data["token"]
+    Appointment.objects.update(asked_to_move_at=wall("2026-11-20 12:00"))
+
+    seen = call.get(f"appointments/{token}").data
+
+    assert seen["asked_to_move_at"] == "2026-11-20T12:00:00+01:00"
+    assert seen["can_change_until"] == TEN
+    cancelled = call.post(f"appointments/{token}/cancel").data
+    assert "asked_to_move_at" not in cancelled
+
+
 def test_token_of_another_version_or_an_erased_family_is_not_found(call: Caller) -> None:
     token = call.book().data["token"]
     Parent.objects.update(link_version=1)

@@ -613,6 +613,64 @@ class TestQueries:
         assert len(little) == len(much) <= len(unread_practice) <= len(unread_diary) <= 10
 
 
+class TestNoAnswerYet:
+    """Families that were asked to choose another time, and have not done so."""
+
+    @pytest.fixture
+    def asked(self, appointment: Appointment) -> Appointment:
+        Appointment.objects.update(asked_to_move_at=NOW - timedelta(days=1))
+        return appointment
+
+    @pytest.mark.parametrize("view", ["day", "week", "month", "list"])
+    def test_they_stand_above_the_agenda_with_their_phone_numbers(
+        self, browsers: dict[str, Client], asked: Appointment, view: str
+    ) -> None:
+        page = browsers["alice"].get(f"/en/agenda/?view={view}&day=2027-03-01")
+
+        above = text(page).partition("These families have not chosen another time yet")[2]
+        assert "Tuesday 1 December, 10:00 , asked on 29 November, 10:30 Noor de Vries 06 12345678" in above
+        assert 'href="tel:+31612345678"' in page.content.decode()
+
+    def test_who_answered_or_was_told_that_the_time_stands_is_not_among_them(
+        self, browsers: dict[str, Client], asked: Appointment
+    ) -> None:
+        make_appointment(make_type(asked.therapist), start="2026-11-30 10:30", asked_to_move_at=NOW)
+        for change in (
+            {"asked_to_move_at": None},
+            {"asked_to_move_at": NOW, "state": State.CANCELLED, "cancelled_at": NOW},
+        ):
+            Appointment.objects.filter(pk=asked.pk).update(**change)
+            assert "not chosen another time" not in text(browsers["alice"].get("/en/agenda/"))
+
+    def test_they_are_her_own_and_the_managers_to_see(
+        self, browsers: dict[str, Client], asked: Appointment
+    ) -> None:
+        assert "Noor de Vries" in text(browsers["bob"].get("/en/agenda/?view=month&day=2027-03-01"))
+        assert "Noor de Vries" not in text(browsers["charlie"].get("/en/agenda/?view=month&day=2027-03-01"))
+
+    def test_who_reads_of_them_is_in_the_access_log(self, browsers: dict[str, Client], asked: Appointment) -> None:
+        browsers["alice"].get("/en/agenda/?view=month&day=2027-03-01")
+
+        seen = AccessEntry.objects.filter(appointment=asked.public_id)
+        assert [entry.action for entry in seen] == ["listed"]
+
+    def test_many_cost_as_many_queries_as_one(self, browsers: dict[str, Client], asked: Appointment) -> None:
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                browsers["alice"].get("/en/agenda/?view=month&day=2027-03-01")
+            return len(captured)
+
+        queries()
+        one = queries()
+        for day in range(2, 6):
+            make_appointment(asked.appointment_type, start=f"2026-12-0{day} 10:00", asked_to_move_at=NOW)
+
+        assert queries() == one
+
+    def test_the_list_marks_them(self, browsers: dict[str, Client], asked: Appointment) -> None:
+        assert "other time asked" in text(browsers["alice"].get("/en/agenda/?view=list"))
+
+
 class TestUndeliveredMail:
     def failed(self, appointment: Appointment, **fields: Any) -> Notification:
         return make_notification(

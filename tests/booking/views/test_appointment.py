@@ -258,6 +258,32 @@ class TestOneAppointment:
         assert Notification.objects.get().kind == Kind.ASK_TO_MOVE
         assert "The family was asked on 30 November, 10:30 to choose another time" in text(response)
 
+    def test_the_question_for_another_time_can_be_withdrawn(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        assert "Withdraw the question" not in text(browsers["alice"].get(address(appointment)))
+        asked = browsers["alice"].post(address(appointment, "vraag/"), follow=True)
+        assert "Withdraw the question" in text(asked)
+
+        response = browsers["alice"].post(address(appointment, "vraag/intrekken/"), follow=True)
+
+        assert "The time stays as it was. The family gets a mail about it." in text(response)
+        assert "was asked on" not in text(response)
+        assert "Alice: withdrew the request for another time" in text(response)
+        assert Notification.objects.get(state=NotificationState.DUE).kind == Kind.ASK_WITHDRAWN
+        again = browsers["alice"].post(address(appointment, "vraag/intrekken/"))
+        assert again.status_code == 409
+
+    def test_without_a_mail_address_she_is_told_to_call(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        browsers["alice"].post(address(appointment, "vraag/"))
+        appointment.parents.update(email="", email_hash="")
+
+        response = browsers["alice"].post(address(appointment, "vraag/intrekken/"), follow=True)
+
+        assert "The family gets no mail: please call them." in text(response)
+
     def test_links_in_the_wrong_hands_are_ended_and_the_next_mail_has_one_that_works(
         self, browsers: dict[str, Client], appointment: Appointment
     ) -> None:
@@ -293,7 +319,8 @@ class TestOneAppointment:
         assert "Erase the data" not in text(browsers["alice"].get(address(appointment)))
 
     @pytest.mark.parametrize(
-        "action", ["afzeggen/", "verzetten/", "opnieuw/", "vraag/", "links/", "wissen/", "gekomen/"]
+        "action",
+        ["afzeggen/", "verzetten/", "opnieuw/", "vraag/", "vraag/intrekken/", "links/", "wissen/", "gekomen/"],
     )
     def test_it_is_nobody_elses_to_change(
         self, browsers: dict[str, Client], appointment: Appointment, action: str

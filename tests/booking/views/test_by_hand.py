@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import diary, holds
+from booking import diary, holds, links
 from booking.intervals import Interval
 from booking.models import (
     AccessEntry,
@@ -19,6 +19,7 @@ from booking.models import (
     ImportedBusy,
     Kind,
     Notification,
+    Parent,
     State,
     Therapist,
 )
@@ -96,6 +97,16 @@ def test_a_booked_family_is_on_the_agenda_and_gets_its_mail(browsers: dict[str, 
     )
     assert Notification.objects.filter(kind=Kind.CONFIRMATION).count() == 1
     assert "The appointment is booked." in text(response)
+
+
+def test_the_language_that_a_family_told_on_the_phone_is_its_choice(browsers: dict[str, Client]) -> None:
+    browsers["alice"].post(URL, {**FORM, "language": "nl"})
+    parent = Parent.objects.get()
+
+    Client().post(f"/en/afspraak/beheer/{links.manage_token(parent)}/herinneringen/", {"wanted": "no"})
+
+    parent.refresh_from_db()
+    assert (parent.language, parent.language_chosen) == ("nl", True)
 
 
 def test_a_mail_address_is_not_asked_for(browsers: dict[str, Client]) -> None:

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import time_machine
@@ -12,14 +12,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import diary, rate_limits
+from booking import diary, drafts, emails, family_data, links, rate_limits
+from booking.appointments import email_hash
 from booking.intervals import Interval
 from booking.models import (
+    Action,
     Appointment,
     AppointmentType,
+    Draft,
+    HistoryEntry,
     Hold,
     Kind,
     Notification,
+    NotificationState,
     Parent,
     RateCounter,
     Therapist,
@@ -682,7 +687,7 @@ class TestAfterALostSlot:
         page = hold(visitor).content.decode()
 
         assert 'action="/afspraak/"' in page
-        assert re.findall(r'<a class="button button--quiet" href="([^"?]*)\?', page) == ["/afspraak/"]
+        assert set(re.findall(r'<a class="button button--quiet" href="([^"?]*)\?', page)) == {"/afspraak/"}
 
     @pytest.mark.parametrize("path", ["/afspraak/kiezen/", "/en/afspraak/kiezen/"])
     def test_its_address_can_be_opened_again(self, visitor: Client, path: str) -> None:
@@ -725,6 +730,72 @@ class TestAfterALostSlot:
             assert "iemand anders" not in text(page)
         assert "net door iemand anders gekozen" in text(Client().get("/afspraak/gegevens/", query))
 
+    def test_who_goes_back_after_booking_is_led_to_the_appointment(self, visitor: Client) -> None:
+        hold(visitor)
+        booked = fill_in(visitor)["Location"]
+        query = {"type": "eerste-afspraak", "start": START}
+
+        pages = [
+            visitor.get("/afspraak/gegevens/", query),
+            fill_in(visitor, key="another tab"),
+            hold(visitor),
+            # The same form, put right and sent once more.
+            fill_in(visitor, email="noor.de.vries@example.org"),
+        ]
+        for page in pages:
+            content = page.content.decode()
+            assert "notice--error" not in content
+            assert 'role="alert"' not in content
+            assert f'href="{booked}"' in content
+        assert Appointment.objects.count() == 1
+
+    def test_nobody_is_led_to_what_is_not_their_own_any_more(self, visitor: Client) -> None:
+        fill_in(visitor)
+        query = {"type": "eerste-afspraak", "start": START}
+        Parent.objects.update(link_version=1)
+
+        for page in (visitor.get("/afspraak/gegevens/", query), hold(visitor), hold(Client())):
+            assert "/gemaakt/" not in page.content.decode()
+            assert "net door iemand anders gekozen" in text(page)
+
+    def test_a_session_from_before_does_not_stand_in_the_way(self, visitor: Client) -> None:
+        hold(visitor)
+        session = visitor.session
+        session["booked"] = [START]
+        session.save()
+
+        assert fill_in(visitor).status_code == 302
+
+    @pytest.mark.parametrize("asked", [{}, {"day": "2026-12-19"}, {"day": "2026-12-19", "view": "month"}])
+    def test_the_same_week_comes_back_with_the_nearest_times(
+        self, visitor: Client, consult: AppointmentType, asked: dict[str, str]
+    ) -> None:
+        make_appointment(consult, start="2026-12-21 10:00")
+        lost = "2026-12-21T09:00Z"
+        query = {"type": "eerste-afspraak", "start": lost, **asked}
+
+        for page in (hold(visitor, lost, **asked), visitor.get("/afspraak/gegevens/", query)):
+            assert page.status_code == 409
+            assert f"{page.context['begin']}" == asked.get("day", "2026-12-21")
+            assert page.context["by_month"] == ("view" in asked)
+            assert "De vrije momenten die er het dichtst bij liggen zondag 20 december, 10:00" in text(page)
+
+    def test_the_list_says_which_days_were_looked_at(self, visitor: Client) -> None:
+        page = choose(visitor, day="2026-12-19").content.decode()
+
+        assert page.count('<input type="hidden" name="day" value="2026-12-19">') == 2
+
+    def test_past_the_last_free_day_there_is_the_number_and_no_list_of_closed_days(
+        self, visitor: Client, alice: Therapist
+    ) -> None:
+        diary.add_time_off(alice, Interval(wall("2026-12-03 00:00"), wall("2027-02-10 00:00")))
+
+        page = text(choose(visitor, day="2026-12-07"))
+
+        assert "Vanaf deze datum is er niets vrij." in page
+        assert "06 51001943" in page
+        assert "Dicht" not in page
+
     def test_a_line_break_is_one_character_and_nothing_is_cut_off(self, visitor: Client) -> None:
         hold(visitor)
         page = visitor.get("/afspraak/gegevens/", {"type": "eerste-afspraak", "start": START})
@@ -762,6 +833,236 @@ class TestAfterALostSlot:
             fill_in(visitor, "2026-12-01T09:30Z")
 
         assert fill_in(visitor).status_code == 302
+
+
+class TestAnotherMoment:
+    """Whoever chooses another moment from the form finds there again what was typed, for ten minutes."""
+
+    TYPED: ClassVar[dict[str, str]] = {**FORM, "email": "noor@", "remark": "\u202e<b>\r\nlang"}
+
+    def again(self, visitor: Client, **changes: str) -> Any:
+        return fill_in(visitor, another="1", **{**self.TYPED, **changes})
+
+    def test_the_list_comes_back_where_that_moment_is(self, visitor: Client) -> None:
+        response = self.again(visitor)
+
+        assert response["Location"] == "/afspraak/?type=eerste-afspraak&day=2026-12-01"
+        assert "komt terug in het formulier" in text(visitor.get(response["Location"]))
+        assert not Appointment.objects.exists()
+
+    def test_all_that_was_typed_is_in_the_form_of_the_other_moment(self, visitor: Client) -> None:
+        hold(visitor)
+        self.again(visitor)
+
+        page = visitor.get(hold(visitor, "2026-12-02T09:00Z")["Location"])
+
+        values = {name: page.context["form"][name].value() for name in self.TYPED}
+        assert values.pop("key") != FORM["key"]
+        assert values == {name: text for name, text in self.TYPED.items() if name != "key"}
+        assert 'name="consent"' in page.content.decode()
+        assert 'data-leaving="typed"' in page.content.decode()
+        assert not page.context["form"].is_bound
+
+    def test_it_is_kept_encrypted_for_ten_minutes_and_for_this_browser_alone(
+        self, visitor: Client, clock: Any
+    ) -> None:
+        self.again(visitor)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM booking_draft")
+            assert "Noor" not in repr(cursor.fetchall())
+        query = {"type": "eerste-afspraak", "start": START}
+
+        def shown(browser: Client) -> bool:
+            return "Noor de Vries" in browser.get("/afspraak/gegevens/", query).content.decode()
+
+        hold(other := Client(), "2026-12-03T09:00Z")
+        assert (shown(visitor), shown(other), shown(Client())) == (True, False, False)
+        clock.move_to(NOW + drafts.TERM)
+        assert not shown(visitor)
+        drafts.forget_expired(now=NOW + drafts.TERM)
+        assert not Draft.objects.exists()
+
+    def test_once_booked_it_is_forgotten(self, visitor: Client) -> None:
+        self.again(visitor)
+        fill_in(visitor)
+
+        assert not Draft.objects.exists()
+
+    def test_what_is_typed_last_counts_and_nobody_keeps_much(self, visitor: Client) -> None:
+        self.again(visitor)
+        self.again(visitor, parent_name="x" * 100_000, unknown="x" * 1000)
+
+        assert len(Draft.objects.get().typed) < 5000
+
+    @pytest.mark.parametrize("start", ["", "x", "9999-12-31T23:59Z", "0001-01-01T00:00Z", "2026-11-01T09:00Z"])
+    def test_from_a_moment_that_is_none_the_list_begins_at_its_beginning(
+        self, visitor: Client, start: str
+    ) -> None:
+        response = fill_in(visitor, start, another="1")
+
+        assert response["Location"] == "/afspraak/?type=eerste-afspraak"
+
+    def test_so_it_is_from_a_form_that_has_lost_its_moment(self, visitor: Client) -> None:
+        fill_in(Client())
+        lost = fill_in(visitor, key="other")
+        assert 'name="another"' in lost.content.decode()
+
+        assert fill_in(visitor, "", near=START, another="1")["Location"].endswith("&day=2026-12-01")
+
+    def test_too_often_leaves_the_form_as_it_is(self, visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rate_limits, "HOLDS", rate_limits.Limit("hold", 0, timedelta(hours=1)))
+
+        response = self.again(visitor)
+
+        assert response.status_code == 429
+        assert response.context["form"]["parent_name"].value() == "Noor de Vries"
+
+    def test_a_phone_call_says_what_its_number_is_for(self, visitor: Client, alice: Therapist) -> None:
+        make_type(alice, slug="bellen", place="phone")
+        query = {"type": "bellen", "start": START}
+
+        for page in (visitor.get("/afspraak/gegevens/", query), fill_in(visitor, type="bellen", phone="")):
+            assert "Op dit nummer bellen wij u op het afgesproken moment." in text(page)
+            assert "Alleen voor als er" not in text(page)
+
+
+class TestAMistypedAddress:
+    """Whoever just booked puts it right, in the same browser."""
+
+    RIGHT = "noor@voorbeeld.example"
+
+    @pytest.fixture
+    def booked(self, visitor: Client) -> str:
+        return str(fill_in(visitor, email="nor@voorbeeld.example")["Location"])
+
+    def correct(self, visitor: Client, booked: str, email: str = RIGHT, **extra: Any) -> Any:
+        return visitor.post(f"{booked}adres/", {"email": email}, **extra)
+
+    def refused(self, visitor: Client, booked: str) -> bool:
+        return self.correct(visitor, booked)["Location"] == booked and not Parent.objects.filter(
+            email_hash=email_hash(self.RIGHT)
+        )
+
+    def test_the_confirmation_goes_there_and_the_link_in_the_first_mail_is_dead(
+        self, visitor: Client, booked: str
+    ) -> None:
+        assert "Klopte het e-mailadres niet?" in text(visitor.get(booked))
+
+        page = self.correct(visitor, booked, follow=True)
+
+        assert "De bevestiging is onderweg naar het nieuwe adres." in text(page)
+        assert "Uw afspraak is gemaakt" in text(page)
+        assert (
+            visitor.get(booked).status_code == Client().get(booked.replace("gemaakt", "beheer")).status_code == 404
+        )
+        (due,) = Notification.objects.filter(kind=Kind.CONFIRMATION, state=NotificationState.DUE)
+        mail = emails.compose(due, now=NOW)
+        assert mail.to == [self.RIGHT]
+        assert links.manage_token(Parent.objects.get()) in str(mail.body)
+        assert [done.action for done in HistoryEntry.objects.all()] == [Action.BOOKED, Action.READDRESSED]
+
+    def test_everything_that_is_still_to_come_goes_there_alone(self, visitor: Client, booked: str) -> None:
+        Notification.objects.filter(kind=Kind.CONFIRMATION).update(state=NotificationState.SENT, sent_at=NOW)
+        self.correct(visitor, booked)
+
+        to_come = Notification.objects.filter(state=NotificationState.DUE, parent__isnull=False)
+        assert {emails.compose(one, now=NOW).to[0] for one in to_come} == {self.RIGHT}
+        assert to_come.filter(kind=Kind.REMINDER).count() == 2
+
+    @pytest.mark.parametrize(
+        "email", ["", "noor", "noor@localhost", "nor@voorbeeld.example", "Nor@Voorbeeld.example"]
+    )
+    def test_no_address_or_the_same_one_is_refused_in_the_form(
+        self, visitor: Client, booked: str, email: str
+    ) -> None:
+        response = self.correct(visitor, booked, email)
+
+        assert response.status_code == 422
+        assert response.context["form"].errors["email"]
+        assert Parent.objects.get().link_version == 0
+
+    def test_another_browser_cannot(self, visitor: Client, booked: str) -> None:
+        for stranger in (Client(), self.somebody_who_booked()):
+            assert "Klopte het e-mailadres niet?" not in text(stranger.get(booked))
+            assert self.refused(stranger, booked)
+
+    def somebody_who_booked(self) -> Client:
+        stranger = Client()
+        fill_in(stranger, "2026-12-03T09:00Z", key="stranger", email="mila@example.org")
+        return stranger
+
+    def test_not_once_the_link_in_the_mail_was_opened_elsewhere(
+        self, visitor: Client, booked: str, settings: Any
+    ) -> None:
+        settings.RATE_LIMITS = False
+        Client().get(booked.replace("gemaakt", "beheer"))
+
+        assert "Klopte het e-mailadres niet?" not in text(visitor.get(booked))
+        assert self.refused(visitor, booked)
+
+    def test_not_once_a_program_used_its_token(self, visitor: Client, booked: str) -> None:
+        token = booked.rstrip("/").rpartition("/")[2]
+        assert Client().get(f"/api/v1/appointments/{token}").status_code == 200
+
+        assert self.refused(visitor, booked)
+
+    def test_to_look_at_the_own_appointment_does_not_count(self, visitor: Client, booked: str) -> None:
+        visitor.get(booked.replace("gemaakt", "beheer"))
+
+        assert "/gemaakt/" in self.correct(visitor, booked)["Location"]
+        assert Parent.objects.get().email == self.RIGHT
+
+    def test_not_after_half_an_hour(self, visitor: Client, booked: str, clock: Any) -> None:
+        clock.move_to(NOW + family_data.READDRESS_TERM)
+
+        assert self.refused(visitor, booked)
+
+    @pytest.mark.parametrize("name", ["herinneringen/", "afzeggen/", "verzetten/"])
+    def test_not_once_anything_else_was_done(self, visitor: Client, booked: str, name: str) -> None:
+        data = {"wanted": "no", "start": "2026-12-02T09:00Z"}
+        visitor.post(booked.replace("gemaakt", "beheer") + name, data)
+
+        assert self.refused(visitor, booked)
+
+    def test_three_times_and_no_more(self, visitor: Client, booked: str) -> None:
+        for number in range(family_data.MOST_READDRESSED):
+            booked = self.correct(visitor, booked, f"noor{number}@voorbeeld.example")["Location"]
+
+        assert self.refused(visitor, booked)
+
+    def test_a_mailbox_gets_no_more_than_its_share_by_it(self, visitor: Client, booked: str) -> None:
+        for day in range(3, 6):
+            fill_in(Client(), f"2026-12-0{day}T09:00Z", key=f"{day}", email=self.RIGHT)
+
+        response = self.correct(visitor, booked)
+
+        assert response.status_code == 429
+        assert "Met dit e-mailadres kunt u hier nu geen afspraak meer maken" in text(response)
+        assert Parent.objects.get(link_version=0, email_hash=email_hash("nor@voorbeeld.example"))
+
+    def test_to_the_same_mailbox_written_in_another_way_it_counts_itself_out(
+        self, visitor: Client, settings: Any
+    ) -> None:
+        settings.OPEN_APPOINTMENTS = 1
+        booked = fill_in(visitor, email="noor+sma@voorbeeld.example")["Location"]
+
+        assert "/gemaakt/" in self.correct(visitor, booked, "noor+sam@voorbeeld.example")["Location"]
+
+    def test_a_link_to_it_opens_nothing(self, visitor: Client, booked: str) -> None:
+        assert visitor.get(f"{booked}adres/")["Location"] == booked
+
+
+def test_the_fourth_appointment_is_refused_with_a_way_on(visitor: Client) -> None:
+    for day in range(1, 4):
+        fill_in(Client(), f"2026-12-0{day}T09:00Z", key=f"{day}")
+
+    response = fill_in(visitor, "2026-12-04T09:00Z")
+
+    assert response.status_code == 429
+    assert "hoogstens 3 afspraken" in text(response)
+    assert "verzetten of afzeggen" in text(response)
+    assert "06 51001943" in text(response)
+    assert "later" not in text(response).partition("Uw gegevens")[2].partition("U belt")[0]
 
 
 class TestLookingAtAField:

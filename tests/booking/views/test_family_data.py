@@ -188,7 +188,7 @@ class TestTakingItAlong:
         assert seen_of(appointment) == [("downloaded", Actor.PARENT)]
 
     def test_no_column_of_the_family_is_left_out(self, family: Client, appointment: Appointment) -> None:
-        parent = {"name", "email", "phone", "language", "wants_mail", "wants_reminders"}
+        parent = {"name", "email", "phone", "language", "language_chosen", "wants_mail", "wants_reminders"}
         about = {
             *(
                 "start",
@@ -237,7 +237,65 @@ class TestTakingItAlong:
         assert looks == {("seen", "therapist"), ("downloaded", "parent")}
 
 
+class TestTheLanguageOfMails:
+    """Chosen in the form, it gives way to no page in another language."""
+
+    @pytest.mark.parametrize("language", ["en", "nl"])
+    def test_what_the_form_says_counts_and_not_the_page(
+        self, family: Client, appointment: Appointment, language: str
+    ) -> None:
+        pages = f"/en/afspraak/beheer/{links.manage_token(appointment.parents.get())}"
+        assert appointment.parents.get().language == "nl"
+        answered(family, appointment)
+        Parent.objects.update(language="nl")
+
+        # As the form was opened: with "nl" chosen.
+        initial = {"initial-language": "nl", "language": language}
+        family.post(f"{pages}/gegevens/verbeteren/", {**RIGHT, **initial})
+        assert (Parent.objects.get().language, Parent.objects.get().language_chosen) == (language, True)
+        other = {"en": "", "nl": "/en"}[language]
+        family.post(f"{other}{pages.removeprefix('/en')}/herinneringen/", {"wanted": "no"})
+
+        assert Parent.objects.get().language == language
+
+    def test_left_as_it_is_and_alone_it_is_no_correction(self, family: Client, appointment: Appointment) -> None:
+        answered(family, appointment)
+        Parent.objects.update(language="nl")
+        page = family.get(address(appointment, "correct_data"))
+        as_it_is = {field.html_name: field.value() for field in page.context["form"]}
+
+        family.post(address(appointment, "correct_data"), {**as_it_is, "initial-language": "nl"})
+
+        assert Parent.objects.get().language_chosen
+        assert not HistoryEntry.objects.exists()
+
+    def test_a_therapist_who_corrects_something_else_chooses_none(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        path = f"/en/agenda/afspraak/{appointment.public_id}/gegevens/"
+        page = browsers["alice"].get(path)
+        as_it_is = {field.html_name: field.value() for field in page.context["form"]}
+        initial = {f"initial-{name}": value for name, value in as_it_is.items()}
+
+        browsers["alice"].post(path, {**initial, **as_it_is, "parent_name": "Noor Jansen"})
+        assert (Parent.objects.get().name, Parent.objects.get().language_chosen) == ("Noor Jansen", False)
+        browsers["alice"].post(path, {**initial, **as_it_is, "language": "en"})
+
+        assert (Parent.objects.get().language, Parent.objects.get().language_chosen) == ("en", True)
+
+
 class TestPuttingItRight:
+    def test_of_a_phone_call_the_number_is_the_one_that_is_called(
+        self, family: Client, appointment: Appointment
+    ) -> None:
+        Appointment.objects.update(place="phone")
+        answered(family, appointment)
+
+        page = text(family.get(address(appointment, "correct_data")))
+
+        assert "We call you at this number at the time of the appointment." in page
+        assert "Only for when something comes up" not in page
+
     @pytest.mark.engines
     def test_it_is_kept_and_written_down(self, family: Client, appointment: Appointment) -> None:
         answered(family, appointment)

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from booking import emails, erasure, links, rate_limits
+from booking import diary, emails, erasure, links, rate_limits
+from booking.intervals import Interval
 from booking.models import (
     Action,
     Actor,
@@ -67,6 +68,114 @@ def manage_link(appointment: Appointment, name: str = "manage") -> str:
     return reverse(f"booking:{name}", args=[links.manage_token(appointment.parents.get())])
 
 
+class TestAskedToMove:
+    """The practice asked for another time: no page speaks of the old one as if it stood."""
+
+    @pytest.fixture
+    def asked(self, consult: AppointmentType) -> Appointment:
+        return make_appointment(consult, start="2026-12-01 10:00", asked_to_move_at=NOW - timedelta(days=1))
+
+    def test_the_page_of_the_appointment_asks_once_more(self, visitor: Client, asked: Appointment) -> None:
+        make_notification(Kind.REMINDER, appointment=asked, due_at=wall("2026-11-29 10:00"))
+
+        page = text(visitor.get(manage_link(asked)))
+
+        assert "Wilt u een ander moment kiezen?" in page
+        assert "06 51001943" in page
+        assert "We herinneren u per mail op:" not in page
+        assert "Zolang u geen ander moment koos, vragen we het nog een keer per mail op:" in page
+
+    def test_the_page_after_booking_is_no_longer_what_happens_next(
+        self, visitor: Client, asked: Appointment
+    ) -> None:
+        assert visitor.get(manage_link(asked, "booked"))["Location"] == manage_link(asked)
+
+    def test_the_file_for_a_calendar_says_that_it_is_not_certain(
+        self, visitor: Client, asked: Appointment
+    ) -> None:
+        file = visitor.get(manage_link(asked, "calendar_file")).content.decode().replace("\r\n ", "")
+
+        assert "STATUS:TENTATIVE" in file
+        assert "De praktijk heeft u gevraagd een ander moment te kiezen." in file
+
+    def test_where_nothing_is_free_it_gives_the_number_and_no_list_of_closed_days(
+        self, visitor: Client, asked: Appointment, alice: Therapist
+    ) -> None:
+        diary.add_time_off(alice, Interval(NOW, wall("2027-02-10 00:00")))
+
+        page = text(visitor.get(manage_link(asked, "reschedule")))
+
+        assert "Er is nu geen vrij moment" in page
+        assert "06 51001943" in page
+        assert "Dicht" not in page
+        assert "Er is bij de praktijk dan iets tussengekomen" in page
+
+    def test_past_the_last_free_day_there_is_the_number_and_no_list_of_closed_days(
+        self, visitor: Client, asked: Appointment, alice: Therapist
+    ) -> None:
+        diary.add_time_off(alice, Interval(wall("2026-12-03 00:00"), wall("2027-02-10 00:00")))
+
+        page = text(visitor.get(manage_link(asked, "reschedule"), {"day": "2026-12-07"}))
+
+        assert "Vanaf deze datum is er niets vrij." in page
+        assert "06 51001943" in page
+        assert "Dicht" not in page
+
+    def test_once_it_has_begun_nothing_is_asked_any_more(
+        self, visitor: Client, asked: Appointment, clock: Any
+    ) -> None:
+        clock.move_to(wall("2026-12-01 10:00"))
+
+        assert "Wilt u een ander moment kiezen?" not in text(visitor.get(manage_link(asked)))
+
+
+class TestATimeThatIsGone:
+    """Somebody else was quicker while a family moved: it goes on where it looked."""
+
+    GONE = "2026-12-21T09:00Z"
+
+    @pytest.fixture
+    def appointment(self, consult: AppointmentType) -> Appointment:
+        make_appointment(consult, start="2026-12-21 10:00")
+        return make_appointment(consult, start="2026-12-01 10:00")
+
+    @pytest.mark.parametrize("asked", [{}, {"day": "2026-12-19"}, {"day": "2026-12-19", "view": "month"}])
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_the_same_week_comes_back_with_the_nearest_times(
+        self, visitor: Client, appointment: Appointment, method: str, asked: dict[str, str]
+    ) -> None:
+        response = getattr(visitor, method)(manage_link(appointment, "reschedule"), {"start": self.GONE, **asked})
+
+        assert response.status_code == 409
+        assert f"{response.context['begin']}" == asked.get("day", "2026-12-21")
+        assert response.context["by_month"] == ("view" in asked)
+        nearest = [f"{time.start:%d %H:%M}" for day in response.context["nearest"] for time in day.times]
+        assert nearest == ["20 10:00", "20 11:00", "21 09:00", "21 11:00", "22 09:00", "22 10:00"]
+        assert "De vrije momenten die er het dichtst bij liggen" in text(response)
+
+    def test_the_question_about_a_time_leads_back_to_the_days_that_were_looked_at(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        here = manage_link(appointment, "reschedule")
+        listed = visitor.get(here, {"day": "2026-12-19"}).content.decode()
+        assert '<input type="hidden" name="day" value="2026-12-19">' in listed
+
+        asked = visitor.get(here, {"start": "2026-12-22T09:00Z", "day": "2026-12-19"}).content.decode()
+
+        assert '<input type="hidden" name="day" value="2026-12-19">' in asked
+        assert f'href="{here}?day=2026-12-19"' in asked
+
+    @pytest.mark.parametrize("start", ["2026-11-01T09:00Z", "9999-12-31T23:00Z", "0001-01-01T00:00Z"])
+    def test_a_time_that_never_could_be_had_leads_to_the_first_ones(
+        self, visitor: Client, appointment: Appointment, start: str
+    ) -> None:
+        response = visitor.post(manage_link(appointment, "reschedule"), {"start": start})
+
+        assert response.status_code == 422
+        assert f"{response.context['begin']}" == "2026-11-21"
+        assert not response.context["nearest"]
+
+
 class TestManaging:
     @pytest.fixture
     def appointment(self, consult: AppointmentType) -> Appointment:
@@ -98,6 +207,44 @@ class TestManaging:
         mail = emails.compose(moved, now=NOW)
         assert "Tuesday 1 December 2026" in str(mail.body)
         assert "/en/afspraak/beheer/" in str(mail.body)
+
+    def test_a_language_that_was_chosen_gives_way_to_no_page(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        make_notification(Kind.REMINDER, appointment=appointment, due_at=wall("2026-11-29 10:00"))
+        with override("en"):
+            choose, switch = manage_link(appointment, "mail_language"), manage_link(appointment, "reminders")
+        visitor.post(switch, {"wanted": "no"})
+        assert appointment.parents.get().language == "en"
+
+        page = visitor.post(choose, {"language": "nl"}, follow=True)
+        assert "Our mails to you are in this language from now on." in text(page)
+        visitor.post(switch, {"wanted": "yes"})
+        with override("en"):
+            visitor.post(manage_link(appointment, "reschedule"), {"start": wall("2026-12-01 11:00").isoformat()})
+
+        parent = appointment.parents.get()
+        assert (parent.language, parent.language_chosen) == ("nl", True)
+        moved = Notification.objects.get(kind=Kind.MOVED, parent__isnull=False)
+        assert "dinsdag 1 december 2026" in str(emails.compose(moved, now=NOW).body)
+
+    def test_the_language_that_it_is_already_can_be_chosen_too(
+        self, visitor: Client, appointment: Appointment
+    ) -> None:
+        with override("en"):
+            visitor.post(manage_link(appointment, "mail_language"), {"language": "nl"})
+            visitor.post(manage_link(appointment, "family_data"), {"phone": "12"})
+
+        assert appointment.parents.get().language == "nl"
+
+    @pytest.mark.parametrize("language", ["", "xx", "nl\x00", "en" * 50])
+    def test_a_language_that_is_none_changes_nothing(
+        self, visitor: Client, appointment: Appointment, language: str
+    ) -> None:
+        response = visitor.post(manage_link(appointment, "mail_language"), {"language": language})
+
+        assert response.status_code == 422
+        assert (appointment.parents.get().language, appointment.parents.get().language_chosen) == ("nl", False)
 
     def test_reminders_are_switched_off_and_on_by_a_button_alone(
         self, visitor: Client, appointment: Appointment

@@ -8,6 +8,7 @@ from django.test import Client
 
 from booking.forms.types import AppointmentTypeForm
 from booking.models import AppointmentType, Therapist
+from practice.models import Practice
 from tests.booking.accounts import make_account, signed_in
 from tests.booking.factories import (
     make_appointment,
@@ -74,6 +75,29 @@ class TestAppointmentTypes:
     @pytest.fixture
     def consult(self, alice: Therapist) -> AppointmentType:
         return make_type(alice, slug="consult")
+
+    def test_a_new_one_opens_with_the_reminders_of_the_practice(self, hers: Client, bob: Client) -> None:
+        for visitor in (hers, bob):
+            page = visitor.get("/en/agenda/soorten/nieuw/")
+            assert page.context["form"]["reminders"].value() == ["2d", "3h"]
+
+        Practice.objects.update(reminders=["5d", "1h"])
+
+        page = hers.get("/en/agenda/soorten/nieuw/")
+        assert page.context["form"]["reminders"].value() == ["5d", "1h"]
+        assert [one.data["label"] for one in page.context["form"]["reminders"] if one.data["selected"]] == [
+            "5 days before",
+            "1 hour before",
+        ]
+
+    def test_none_can_be_ticked_all_the_same_and_others_stay_as_they_are(
+        self, hers: Client, consult: AppointmentType
+    ) -> None:
+        hers.post("/en/agenda/soorten/nieuw/", {**self.FORM, "name_nl": "Zonder", "reminders": []})
+        Practice.objects.update(reminders=["7d"])
+
+        assert AppointmentType.objects.get(slug="zonder").reminders == []
+        assert hers.get("/en/agenda/soorten/consult/").context["form"]["reminders"].value() == ["2d", "3h"]
 
     def test_everything_is_said_in_plain_numbers(self, hers: Client, consult: AppointmentType) -> None:
         response = hers.post("/en/agenda/soorten/consult/", self.FORM)
