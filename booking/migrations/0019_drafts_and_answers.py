@@ -42,6 +42,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='notification',
             name='kind',
-            field=models.CharField(choices=[('confirmation', 'confirmation'), ('reminder', 'reminder'), ('moved', 'moved'), ('cancelled', 'cancelled'), ('new_booking', 'new booking'), ('ask_to_move', 'request to choose another time'), ('ask_withdrawn', 'the old time stands after all'), ('overview', 'overview'), ('password_link', 'link to choose a password'), ('confirm', 'request to confirm')], max_length=20, verbose_name='kind'),
+            field=models.CharField(choices=[('confirmation', 'confirmation'), ('reminder', 'reminder'), ('moved', 'moved'), ('cancelled', 'cancelled'), ('new_booking', 'new booking'), ('ask_to_move', 'request to choose another time'), ('ask_withdrawn', 'the old time stands after all'), ('overview', 'overview'), ('password_link', 'link to choose a password'), ('confirm', 'request to confirm'), ('many_bookings', 'many appointments at once')], max_length=20, verbose_name='kind'),
         ),
     ]
