@@ -29,7 +29,7 @@ DIFFER = timedelta(minutes=5)
 # What is due in the moment in which it is planned. Reminders and overviews are planned by the appointment's time.
 _AT_ONCE = [
     *(Kind.CONFIRMATION, Kind.MOVED, Kind.CANCELLED, Kind.NEW_BOOKING, Kind.ASK_TO_MOVE),
-    *(Kind.PASSWORD_LINK, Kind.CONFIRM, Kind.MANY_BOOKINGS),
+    *(Kind.PASSWORD_LINK, Kind.CONFIRM, Kind.MANY_BOOKINGS, Kind.ASK_WITHDRAWN),
 ]
 # Longer than anything is kept for a family.
 _LONGEST_KEPT = Unconfirmed.LONGEST_WAY + 2 * Unconfirmed.TERM

@@ -53,6 +53,9 @@ class KeptPagesMiddleware:
             # For what stands above: it counts and marks pages by their route.
             request.resolver_match = kept.match
             return HttpResponse(kept.content, headers=kept.headers)
+        if kept:
+            with self._changing:
+                self.kept.pop(request.path_info, None)
         response = self.get_response(request)
         version: UUID | None = getattr(response, "made_of", None)
         match = request.resolver_match

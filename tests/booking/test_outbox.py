@@ -364,12 +364,12 @@ def test_nor_does_a_wait_of_such_a_clock(sink: Sink, due: Notification, ahead: t
     assert outbox.deliver_due(lambda: NOW) == taken
 
 
-def test_an_address_that_no_mail_can_carry_fails_at_once(sink: Sink, settings: Any, due: Notification) -> None:
-    settings.DEFAULT_FROM_EMAIL = "info@praktijk@example.org"
+def test_an_address_that_no_mail_can_carry_fails_at_once(sink: Sink, due: Notification) -> None:
+    Practice.objects.update(email="info@praktijk@example.org")
 
     deliver(due)
 
-    assert (due.state, due.last_error, sink.messages) == (NotificationState.FAILED, "ValueError", [])
+    assert (due.state, due.last_error, sink.messages) == (NotificationState.FAILED, "ValidationError", [])
 
 
 def test_an_address_that_was_mistyped_is_not_kept_in_the_error(sink: Sink, due: Notification, caplog: Any) -> None:

@@ -1032,7 +1032,8 @@ class TestAMistypedAddress:
 
     def test_a_mailbox_gets_no_more_than_its_share_by_it(self, visitor: Client, booked: str) -> None:
         for day in range(3, 6):
-            fill_in(Client(), f"2026-12-0{day}T09:00Z", key=f"{day}", email=self.RIGHT)
+            elsewhere = Client(REMOTE_ADDR=f"192.0.2.{day}")
+            fill_in(elsewhere, f"2026-12-0{day}T09:00Z", key=f"{day}", email=self.RIGHT)
 
         response = self.correct(visitor, booked)
 

@@ -172,7 +172,7 @@ class TestConfirming:
         refused = Client().post(link)
 
         assert refused.status_code == 429
-        assert "That was a lot at once" in text(refused)
+        assert "With this email address no more can be booked here now" in text(refused)
         assert Client().get(link).status_code == 200
 
     def test_a_double_click_is_one_mail(self, visitor: Client) -> None:
