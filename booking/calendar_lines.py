@@ -20,7 +20,7 @@ _TELLING = re.compile(
     rb"[;:][^\n]*+(?:\n[ \t][^\n]*+)*+",
     re.IGNORECASE | re.MULTILINE,
 )
-_LINE = re.compile(r'([A-Za-z0-9-]+)((?:;(?:[^":;]|"[^"]*")*+)*+):(.*)', re.DOTALL)
+_LINE = re.compile(r'\A([A-Za-z0-9-]++)((?:;(?:[^":;]|"[^"]*")*+)*+):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:[^":;]|"[^"]*")*+)')
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?", re.ASCII | re.IGNORECASE)
 _PLAIN_STAMP = re.compile(rb":(\d{8})(?:T\d{6}Z?)?\Z", re.IGNORECASE)
@@ -141,7 +141,7 @@ def _read_line(raw: bytes) -> Line:
         parameters = {name.upper(): value.strip('"') for name, value in _PARAMETER.findall(found[2])}
         return Line(found[1].upper(), found[3].strip(), parameters)
     # A quotation mark that never ends, for one.
-    return Line(re.split("[;:]", text, maxsplit=1)[0].upper(), text, {})
+    return Line(text.replace(";", ":").partition(":")[0].upper(), text, {})
 
 
 def read_stamp(text: str) -> tuple[datetime | date, bool] | None:

@@ -21,6 +21,7 @@ from booking import version_triggers
 
 # The one name by which a violation is told from any other error.
 NO_OVERLAP = "appointment_no_overlap"
+_CONSTRAINT = re.compile(r'CONSTRAINT "(\w+)"')
 
 # SQLite compares times as texts: a row written in any other form than Django's would slip past the comparison.
 _SQLITE_TIME = (
@@ -234,7 +235,7 @@ def _switched_off(connection: BaseDatabaseWrapper) -> set[str]:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
             rows = cursor.fetchall()
             there = {name for name, _sql in rows} | {
-                name for _table, sql in rows for name in re.findall(r'CONSTRAINT "(\w+)"', sql)
+                name for _table, sql in rows for name in _CONSTRAINT.findall(sql)
             }
             return declared - there
         named = sorted(tables)
