@@ -276,9 +276,12 @@ def use_code(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
     """Let the code of the app of `user`, which was just found right, never count again; a recovery code is crossed
     off by allauth. Raises ValidationError where it was used before, by whoever came a moment earlier."""
     app = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
-    if app is None:
-        return
-    secret = decrypt(app.data["secret"])
+    if app is not None:
+        use_code_of(request, user, decrypt(app.data["secret"]), code)
+
+
+def use_code_of(request: HttpRequest, user: AbstractBaseUser, secret: str, code: str) -> None:
+    """Do the same for the code of an app with `secret`, which may be the one that is being set up."""
     for counter in yield_hotp_counters_from_time():
         if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter))):
             made_for = datetime.fromtimestamp(counter * mfa_settings.TOTP_PERIOD, UTC)
@@ -286,6 +289,16 @@ def use_code(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
                 _count(request, rate_limits.USED_CODES, f"{user.pk} {counter}", made_for)
             except TooManyRequests as error:
                 raise get_mfa_adapter().validation_error("incorrect_code") from error
+
+
+def renew_session(request: HttpRequest) -> None:
+    """Let the session go on under another key, and end the one that it had: somebody showed anew who this is.
+
+    On the list of sessions it stays the same one, or it could not be ended from elsewhere any more.
+    """
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
