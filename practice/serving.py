@@ -103,7 +103,9 @@ class Stream:
         self.came.clear()
         text = f"{status} {reason}\n"
         self.going += (
-            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            "X-Content-Type-Options: nosniff\r\n"
+            "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
             f"Content-Length: {len(text)}\r\n\r\n{text}"
         ).encode()
 

@@ -332,7 +332,11 @@ class TestShowingAnewWhoOneIs:
     def test_it_is_asked_before_others_are_signed_out(self, hers: Client, alice: User) -> None:
         phone = signed_in(alice)
         UserSession.objects.create(
-            user=alice, session_key=phone.session.session_key, ip="0.0.0.0", user_agent="x", data={}  # noqa: S104
+            user=alice,
+            session_key=phone.session.session_key,
+            ip="0.0.0.0",
+            user_agent="x",
+            data={},
         )
         assert hers.get("/en/account/sessies/").status_code == 200
 
@@ -461,6 +465,15 @@ class TestTheAccount:
         alice.refresh_from_db()
         assert alice.check_password(new)
 
+    def test_a_common_password_will_not_do(self, alice: User) -> None:
+        data = {"oldpassword": PASSWORD, "password1": "qwerty123456", "password2": "qwerty123456"}
+
+        assert signed_in(alice).post("/en/account/password/change/", data).context["form"].errors.keys() == {
+            "password1"
+        }
+        alice.refresh_from_db()
+        assert alice.check_password(PASSWORD)
+
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
@@ -479,6 +492,21 @@ class TestTheAccount:
         assert sentence in response.content.decode()
         alice.refresh_from_db()
         assert alice.check_password(PASSWORD)
+
+    def test_fields_of_passwords_hide_them_and_can_be_filled_in_by_a_program(self, alice: User) -> None:
+        hers = signed_in(alice)
+        pages = {
+            LOGIN: ["current-password"],
+            "/en/account/password/change/": ["current-password", "new-password", "new-password"],
+            "/en/account/reauthenticate/": ["current-password"],
+        }
+
+        for address, wanted in pages.items():
+            page = (Client() if address == LOGIN else hers).get(address).content.decode()
+            fields = [field for field in re.findall(r"<input[^>]*>", page) if "password" in field]
+            assert [re.findall(r'autocomplete="([\w-]+)"', field) for field in fields] == [[one] for one in wanted]
+            assert all('type="password"' in field and "maxlength" not in field for field in fields)
+            assert not re.search(r"onpaste|readonly|oncopy", page)
 
     def test_pages_that_nobody_needs_do_not_exist(self, visitor: Client, alice: User) -> None:
         for name in ("signup", "email", "reset_password", "set_password", "confirm_login_code"):
