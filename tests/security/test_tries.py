@@ -286,3 +286,13 @@ def test_a_file_to_keep_has_a_name_of_ours(house: dict[str, Any]) -> None:
     assert len(found) >= 5
     for route_name, said in found.items():
         assert re.fullmatch(r'(attachment|inline); filename="[a-z0-9-]+\.(ics|csv|json|txt)"', said), route_name
+
+
+def test_a_mail_address_adds_nothing_to_the_link_made_of_it(house: dict[str, Any]) -> None:
+    """`?`, `&` and `%` may stand in front of the @; in a link they would name who else reads along."""
+    Parent.objects.update(email="noor?cc=all&bcc=%0Aall+x@elsewhere.example")
+    appointment = Appointment.objects.get()
+
+    page = browser_of("alice").get(f"/en/agenda/afspraak/{appointment.public_id}/").content.decode()
+
+    assert 'href="mailto:noor%3Fcc%3Dall%26bcc%3D%250Aall%2Bx@elsewhere.example"' in page
