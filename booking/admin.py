@@ -174,6 +174,7 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Remove the second step of signing in (phone lost)"))
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the chosen accounts set up their second factor anew."""
+        assert isinstance(request.user, User)
         if queryset.filter(pk=request.user.pk).exists():
             # There it is asked who one is.
             sentence = _("Your own second step is changed on the page of your account.")
