@@ -280,19 +280,40 @@ def counted_code(request: HttpRequest, user: AbstractBaseUser) -> Iterator[None]
 
 
 def use_code(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
-    """Let the code of the app of `user`, which was just found right, never count again; a recovery code is crossed
-    off by allauth. Raises ValidationError where it was used before, by whoever came a moment earlier."""
-    app = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
-    if app is None:
-        return
-    secret = decrypt(app.data["secret"])
+    """Let a code of the app of `user`, or a recovery code, which was just found right, never count again. Raises
+    ValidationError where it was used before, by whoever came a moment earlier."""
+    for authenticator in Authenticator.objects.filter(user_id=user.pk):
+        if authenticator.type == Authenticator.Type.TOTP:
+            use_code_of(request, user, decrypt(authenticator.data["secret"]), code)
+        elif authenticator.type == Authenticator.Type.RECOVERY_CODES:
+            # allauth crosses it off, by a row that two at once have both read before.
+            for known in authenticator.wrap().generate_codes():
+                if compare_user_code(actual=code, expected=known):
+                    _use(request, f"{user.pk} {known}", timezone.now())
+
+
+def use_code_of(request: HttpRequest, user: AbstractBaseUser, secret: str, code: str) -> None:
+    """Do the same for the code of an app with `secret`, which may be the one that is being set up."""
     for counter in yield_hotp_counters_from_time():
         if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter))):
-            made_for = datetime.fromtimestamp(counter * mfa_settings.TOTP_PERIOD, UTC)
-            try:
-                _count(request, rate_limits.USED_CODES, f"{user.pk} {counter}", made_for)
-            except TooManyRequests as error:
-                raise get_mfa_adapter().validation_error("incorrect_code") from error
+            _use(request, f"{user.pk} {counter}", datetime.fromtimestamp(counter * mfa_settings.TOTP_PERIOD, UTC))
+
+
+def _use(request: HttpRequest, name: str, made_for: datetime) -> None:
+    try:
+        _count(request, rate_limits.USED_CODES, name, made_for)
+    except TooManyRequests as error:
+        raise get_mfa_adapter().validation_error("incorrect_code") from error
+
+
+def renew_session(request: HttpRequest) -> None:
+    """Let the session go on under another key, and end the one that it had: somebody showed anew who this is.
+
+    On the list of sessions it stays the same one, or it could not be ended from elsewhere any more.
+    """
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

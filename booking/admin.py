@@ -3,17 +3,20 @@ so that nothing can be booked twice or silenced past the rules."""
 
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django import forms
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import lazy
@@ -155,10 +158,22 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
         """Return whether `obj` may go: whoever manages the practice is not the one to delete oneself."""
         return super().has_delete_permission(request, obj) and obj != request.user
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Lead whoever would change the own password to where the old one is asked for."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("account_change_password")
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Keep the account; one that is closed or opened here is so in all that this means."""
+        """Keep the account; one that is closed or opened here is so in all that this means.
+
+        Links for a password go to its address: of one's own it is asked first who one is.
+        """
         obj.is_superuser = obj.is_staff
         if change and "email" in form.changed_data:
+            if obj == request.user:
+                raise_if_reauthentication_required(request, app="account")
             accounts.change_address(obj, obj.email)
         if change and "is_active" in form.changed_data:
             if not obj.is_active:
@@ -171,16 +186,21 @@ class AccountAdmin(SturdyList, UserAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Remove the second step of signing in (phone lost)"))
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the chosen accounts set up their second factor anew."""
-        users = list(queryset.filter(authenticator__isnull=False).distinct())
+        assert isinstance(request.user, User)
+        if queryset.filter(pk=request.user.pk).exists():
+            # There it is asked who one is.
+            sentence = _("Your own second step is changed on the page of your account.")
+            self.message_user(request, sentence, messages.WARNING)
+        users = list(queryset.filter(authenticator__isnull=False).exclude(pk=request.user.pk).distinct())
         for user in users:
             accounts.forget_second_factor(user)
         number = len(users)
-        sentence = ngettext(
+        done = ngettext(
             "%(number)d account sets up its second step anew when it signs in.",
             "%(number)d accounts set up their second step anew when they sign in.",
             number,
         )
-        self.message_user(request, sentence % {"number": number}, messages.SUCCESS)
+        self.message_user(request, done % {"number": number}, messages.SUCCESS)
 
 
 class TherapistForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -60,7 +60,7 @@ SIGN_IN = Limit("sign-in", 20, timedelta(minutes=10))
 # Wrong ones: of one account from one address, and of one account.
 PASSWORDS = Limit("password", 5, timedelta(minutes=5))
 CODES = Limit("code", 5, timedelta(minutes=5))
-# Of an app's code, by the half minute for which it was made.
+# Of an app's code, by the half minute for which it was made; of a recovery code, by itself.
 USED_CODES = Limit("used-code", 1, timedelta(hours=1))
 PASSWORD_LINKS = Limit("password-link", 5, timedelta(hours=1))
 API = Limit("api", 600, timedelta(minutes=10))

@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from practice import request_ids
 from practice.models import Practice
+from practice.proxies import ALONE
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 View = Callable[..., HttpResponse]
@@ -85,6 +86,7 @@ class ProbesMiddleware:
         # What the middleware below would have added: without a length the answer goes out in chunks.
         response["Content-Length"] = str(len(response.content))
         response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = ALONE
         return response
 
 

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 # What stands for an address that cannot be read, whatever was written in its place.
 UNKNOWN = "unknown"
+# The policy of an answer of a few words, which loads nothing and stands in no frame.
+ALONE = "default-src 'none'; frame-ancestors 'none'"
 # An address with its zone, in brackets, with a port.
 _LONGEST = 80
 # Where a network speaks IPv6 alone, callers by IPv4 arrive under these addresses (RFC 6052).
@@ -38,7 +40,13 @@ class ProxiesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         said = request.META
         if said.get("SCRIPT_NAME"):
-            return HttpResponseBadRequest("This site has no script name.\n", content_type="text/plain")
+            # Nothing below adds its headers to this: so it has the strictest itself.
+            refused = HttpResponseBadRequest(
+                "This site has no script name.\n", content_type="text/plain; charset=utf-8"
+            )
+            refused["Content-Security-Policy"] = ALONE
+            refused["X-Content-Type-Options"] = "nosniff"
+            return refused
         believed = _BELIEVED if is_trusted(said.get("REMOTE_ADDR", "")) else set()
         for name in [name for name in said if name.startswith("HTTP_X_FORWARDED_") or name in _OTHERS]:
             if name not in believed:

@@ -103,7 +103,9 @@ class Stream:
         self.came.clear()
         text = f"{status} {reason}\n"
         self.going += (
-            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            "X-Content-Type-Options: nosniff\r\n"
+            "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
             f"Content-Length: {len(text)}\r\n\r\n{text}"
         ).encode()
 
@@ -222,6 +224,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             return False
         return result
+
+    def handle_error(self, req: Any, client: Stream, addr: Any, exc: BaseException) -> None:
+        """Answer what cannot be parsed in as few words as all that is refused here.
+
+        Gunicorn's own page repeats what was sent, in no charset and with none of the headers of an answer.
+        """
+        before = len(client.going)
+        super().handle_error(req, client, addr, exc)
+        status = bytes(client.going[before:]).partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
+        del client.going[before:]
+        if len(status) == 3:
+            client.say(int(status[1]), status[2])
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Send what the thread left of its answer, then go on or hang up."""

@@ -17,7 +17,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from booking.accounts import counted_code, counted_password, use_code
+from booking.accounts import counted_code, counted_password, renew_session, use_code, use_code_of
 from practice.fields import LengthFirst, MailAddressField
 
 _LONGEST_NAME = 100
@@ -51,6 +51,12 @@ class LoginForm(_OwnWords, account.LoginForm):  # type: ignore[misc]
 
 class ReauthenticateForm(_OwnWords, account.ReauthenticateForm):  # type: ignore[misc]
     labels = {"password": _("Password")}
+
+    def clean_password(self) -> str:
+        """Check the password, after which the session goes on under another key."""
+        password: str = super().clean_password()
+        renew_session(context.request)
+        return password
 
 
 class ChangePasswordForm(_OwnWords, account.ChangePasswordForm):  # type: ignore[misc]
@@ -93,6 +99,8 @@ class ActivateForm(_OwnWords, totp.ActivateTOTPForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """Check the code, with which this session has shown the second factor."""
         code: str = super().clean_code()
+        use_code_of(context.request, self.user, self.secret, code)
+        renew_session(context.request)
         record_authentication(context.request, self.user, "mfa", type="totp")
         return code
 
@@ -124,6 +132,7 @@ class ConfirmCodeForm(_OwnWords, mfa.ReauthenticateForm):  # type: ignore[misc]
         with counted_code(context.request, self.user):
             code: str = super().clean_code()
             use_code(context.request, self.user, code)
+        renew_session(context.request)
         return code
 
 
@@ -164,6 +173,7 @@ class AddPasskeyForm(_OwnWords, webauthn.AddWebAuthnForm):  # type: ignore[misc]
         except (ValidationError, *_ODD) as error:
             raise ValidationError(PASSKEY_NOT_KEPT, code="invalid") from error
         if not self.errors:
+            renew_session(context.request)
             record_authentication(context.request, self.user, "mfa", type="webauthn")
         return data
 
@@ -194,6 +204,12 @@ class SignInByPasskeyForm(_PasskeyWords, webauthn.LoginWebAuthnForm):  # type: i
 
 class ConfirmPasskeyForm(_PasskeyWords, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey once more, before something about the account changes."""
+
+    def clean_credential(self) -> Any:
+        """Check the passkey, after which the session goes on under another key."""
+        found = super().clean_credential()
+        renew_session(context.request)
+        return found
 
 
 class NamePasskeyForm(_OwnWords, webauthn.EditWebAuthnForm):  # type: ignore[misc]

@@ -463,3 +463,38 @@ class TestAccounts:
         assert "1 account sets up its second step anew" in response.content.decode()
         assert not Authenticator.objects.filter(user=alice.user_id).exists()
         assert Authenticator.objects.exists()
+
+    def test_the_own_password_is_changed_where_the_old_one_is_asked_for(self, bob: Client) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        address, new = f"/en/beheer/auth/user/{user.pk}/password/", "een ander lang wachtwoord"
+
+        for response in (bob.get(address), bob.post(address, {"password1": new, "password2": new})):
+            assert response.headers["Location"] == "/en/account/password/change/"
+
+        user.refresh_from_db()
+        assert user.check_password(PASSWORD)
+
+    def test_the_own_second_step_is_removed_where_one_is_asked_who_one_is(
+        self, bob: Client, alice: Therapist
+    ) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        data = {"action": "remove_second_factor", "_selected_action": [user.pk, alice.user_id]}
+
+        bob.post("/en/beheer/auth/user/", data)
+
+        assert Authenticator.objects.filter(user=user).exists()
+        assert not Authenticator.objects.filter(user=alice.user_id).exists()
+
+    def test_another_own_address_asks_who_one_is(self, bob: Client) -> None:
+        user = User.objects.get(email="bob@praktijk.example")
+        address = f"/en/beheer/auth/user/{user.pk}/change/"
+
+        asked = bob.post(address, {"email": "thief@praktijk.example", "is_staff": "on"})
+
+        assert asked.headers["Location"].startswith("/en/account/reauthenticate/")
+        user.refresh_from_db()
+        assert user.email == "bob@praktijk.example"
+        # What he asked for is then done at once.
+        bob.post(asked.headers["Location"], {"password": PASSWORD})
+        user.refresh_from_db()
+        assert (user.email, user.username) == ("thief@praktijk.example",) * 2

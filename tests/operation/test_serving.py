@@ -297,6 +297,9 @@ def test_what_cannot_be_read_is_refused_at_once(patient: Site, head: str, status
 
     assert heard.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"connection: close" in heard.lower()
+    assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in heard
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in heard
+    assert b"frame-ancestors 'none'\r\n" in heard
     assert patient.asks() < 2
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from booking.accounts import forget_second_factor
 from booking.rate_limits import SIGN_IN
 from tests.booking.accounts import PASSWORD, SECRET, code, make_account, signed_in
 from tests.booking.factories import make_practice, make_therapist, wall
@@ -225,6 +227,19 @@ class TestTheSecondStep:
         assert keys[0]
         assert keys[0] == keys[1]
 
+    def test_the_code_that_sets_it_up_lets_nobody_in(self, hers: Client, visitor: Client) -> None:
+        page = hers.get("/en/account/2fa/totp/activate/").content.decode()
+        secret = re.findall(r"<code>([A-Z2-7]+)</code>", page)[0]
+        used = code(secret)
+        hers.post("/en/account/2fa/totp/activate/", {"code": used})
+        assert hers.get("/en/agenda/").status_code == 200
+        other = Client(headers={"accept-language": "en"})
+        sign_in(other)
+
+        other.post("/en/account/2fa/authenticate/", {"code": used})
+
+        assert other.get("/en/agenda/").status_code == 302
+
     def test_a_wrong_code_sets_nothing_up(self, hers: Client) -> None:
         hers.get("/en/account/2fa/totp/activate/")
 
@@ -262,6 +277,80 @@ class TestTheSecondStep:
         visitor.post("/en/account/2fa/recovery-codes/generate/")
 
         assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() != first
+
+
+class TestShowingAnewWhoOneIs:
+    """The session goes on under another key, and the one that it had is dead (OWASP ASVS 5.0, 7.2.4)."""
+
+    @pytest.fixture
+    def hers(self, visitor: Client, alice: User) -> Client:
+        """Alice's browser, an hour after she signed in."""
+        with time_machine.travel(wall("2026-12-01 09:00")):
+            sign_in(visitor)
+            visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+        return visitor
+
+    @pytest.fixture(autouse=True)
+    def an_hour_later(self, hers: Client) -> Iterator[None]:
+        with time_machine.travel(wall("2026-12-01 10:05")):
+            yield
+
+    def ways(self) -> list[tuple[str, dict[str, str]]]:
+        return [
+            ("/en/account/reauthenticate/?next=/en/account/2fa/", {"password": PASSWORD}),
+            ("/en/account/2fa/reauthenticate/?next=/en/account/2fa/", {"code": code()}),
+        ]
+
+    @pytest.mark.parametrize("way", [0, 1], ids=["password", "code"])
+    def test_the_key_of_before_is_dead(self, hers: Client, way: int) -> None:
+        address, shown = self.ways()[way]
+        before = deepcopy(hers.cookies)
+
+        assert hers.post(address, shown)["Location"] == "/en/account/2fa/"
+
+        stolen = Client()
+        stolen.cookies = before
+        assert stolen.get("/en/agenda/")["Location"].startswith("/en/account/login/")
+        assert hers.get("/en/agenda/").status_code == 200
+
+    @pytest.mark.parametrize("way", [0, 1], ids=["password", "code"])
+    def test_the_session_stays_on_the_list_and_can_be_ended(self, hers: Client, alice: User, way: int) -> None:
+        address, shown = self.ways()[way]
+
+        hers.post(address, shown)
+
+        assert UserSession.objects.get().session_key == hers.session.session_key
+        forget_second_factor(alice)
+        assert hers.get("/en/agenda/")["Location"].startswith("/en/account/login/")
+
+    @pytest.mark.parametrize("way", [0, 1], ids=["password", "code"])
+    def test_what_is_wrong_changes_nothing(self, hers: Client, way: int) -> None:
+        address, shown = self.ways()[way]
+        before = hers.session.session_key
+
+        hers.post(address, dict.fromkeys(shown, "000000"))
+
+        assert hers.session.session_key == before
+
+    def test_it_is_asked_before_others_are_signed_out(self, hers: Client, alice: User) -> None:
+        phone = signed_in(alice)
+        UserSession.objects.create(
+            user=alice,
+            session_key=phone.session.session_key,
+            ip="0.0.0.0",
+            user_agent="x",
+            data={},
+        )
+        assert hers.get("/en/account/sessies/").status_code == 200
+
+        asked = hers.post("/en/account/sessies/")
+
+        assert asked["Location"].startswith("/en/account/reauthenticate/")
+        assert phone.get("/en/agenda/").status_code == 200
+        # What she asked for is then done at once.
+        assert hers.post(asked["Location"], {"password": PASSWORD})["Location"] == "/en/account/sessies/"
+        assert phone.get("/en/agenda/").status_code == 302
+        assert hers.get("/en/agenda/").status_code == 200
 
 
 class TestASessionOlderThanTheSecondStep:
@@ -379,6 +468,15 @@ class TestTheAccount:
         alice.refresh_from_db()
         assert alice.check_password(new)
 
+    def test_a_common_password_will_not_do(self, alice: User) -> None:
+        data = {"oldpassword": PASSWORD, "password1": "qwerty123456", "password2": "qwerty123456"}
+
+        assert signed_in(alice).post("/en/account/password/change/", data).context["form"].errors.keys() == {
+            "password1"
+        }
+        alice.refresh_from_db()
+        assert alice.check_password(PASSWORD)
+
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
@@ -397,6 +495,21 @@ class TestTheAccount:
         assert sentence in response.content.decode()
         alice.refresh_from_db()
         assert alice.check_password(PASSWORD)
+
+    def test_fields_of_passwords_hide_them_and_can_be_filled_in_by_a_program(self, alice: User) -> None:
+        hers = signed_in(alice)
+        pages = {
+            LOGIN: ["current-password"],
+            "/en/account/password/change/": ["current-password", "new-password", "new-password"],
+            "/en/account/reauthenticate/": ["current-password"],
+        }
+
+        for address, wanted in pages.items():
+            page = (Client() if address == LOGIN else hers).get(address).content.decode()
+            fields = [field for field in re.findall(r"<input[^>]*>", page) if "password" in field]
+            assert [re.findall(r'autocomplete="([\w-]+)"', field) for field in fields] == [[one] for one in wanted]
+            assert all('type="password"' in field and "maxlength" not in field for field in fields)
+            assert not re.search(r"onpaste|readonly|oncopy", page)
 
     def test_pages_that_nobody_needs_do_not_exist(self, visitor: Client, alice: User) -> None:
         for name in ("signup", "email", "reset_password", "set_password", "confirm_login_code"):

@@ -34,6 +34,8 @@ EVERYONE = ("in", "in", "in", "in", "in", "in")
 NOBODY = ("404", "404", "404", "404", "404", "404")
 WITH_A_KEY = ("401", "401", "401", "401", "401", "401")
 ACCOUNT = ("sign-in", "step", "in", "in", "in", "in")
+# Looked at by whoever is in; others are signed out by whoever has just shown who that is.
+SESSIONS = ("sign-in", "step", "in/step", "in/step", "in/step", "in/step")
 SIGNED_IN = ("sign-in", "in", "in", "in", "in", "in")
 SIGNED_IN_WITH_A_CODE = ("sign-in", "in", "step", "in", "in", "in")
 # Who can turn the second step off, or change it, has just shown it: here an hour ago is too long.
@@ -70,7 +72,8 @@ TABLE = {
     NOBODY: "api:api-root api:/api/v1/ /metrics",
     SIGNED_IN: "mfa_authenticate mfa_login_webauthn",
     SIGNED_IN_WITH_A_CODE: "mfa_reauthenticate",
-    ACCOUNT: "mfa_index mfa_list_webauthn account_change_password account_reauthenticate booking:sessions",
+    ACCOUNT: "mfa_index mfa_list_webauthn account_change_password account_reauthenticate",
+    SESSIONS: "booking:sessions",
     SHOWN_NOW: """
         mfa_reauthenticate_webauthn
         mfa_activate_totp mfa_generate_recovery_codes mfa_add_webauthn mfa_remove_webauthn mfa_edit_webauthn

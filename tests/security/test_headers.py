@@ -23,6 +23,7 @@ from django.test import Client, override_settings
 from django.urls import path
 
 from practice import urls as site
+from tests.booking.accounts import PASSWORD, code
 from tests.house import NOW, browser_of, every_route, make_house
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +254,43 @@ def test_plain_http_leads_to_the_same_address_over_https(house: dict[str, Any]) 
         assert (answer.status_code, answer["Location"]) == (301, f"https://testserver{address}")
     # Software that calls in the open is told so, rather than led on with its key.
     assert browser.get("/api/v1/slots").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "status"),
+    [
+        ("/healthz", {}, 200),
+        ("/readyz", {}, 503),
+        ("/", {"SCRIPT_NAME": "/en/agenda", "PATH_INFO": "/"}, 400),
+    ],
+    ids=["alive", "ready", "script name"],
+)
+def test_the_few_words_outside_the_pages_load_nothing_and_stand_in_no_frame(
+    house: dict[str, Any], address: str, said: dict[str, Any], status: int
+) -> None:
+    answer = Client().get(address, **said)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    kind = answer.headers["Content-Type"]
+    assert kind.endswith("charset=utf-8") or kind == "application/json"
+
+
+def test_the_cookies_of_whoever_signs_in_stay_with_this_site(house: dict[str, Any]) -> None:
+    browser = Client()
+    form = {"login": "alice@praktijk.example", "password": PASSWORD}
+
+    assert at(browser, "/en/account/login/").status_code == 200
+    browser.post("/en/account/login/", form, secure=True)
+    browser.post("/en/account/2fa/authenticate/", {"code": code()}, secure=True)
+
+    assert at(browser, "/agenda/").status_code == 200
+    assert browser.cookies.keys() == {"__Host-session", "__Host-csrf"}
+    for cookie in browser.cookies.values():
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert (cookie["samesite"], cookie["path"], cookie["domain"], cookie["max-age"]) == ("Lax", "/", "", "")
 
 
 def test_the_scorer_can_say_no() -> None:

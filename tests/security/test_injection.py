@@ -47,6 +47,7 @@ TEXTS = {
     "calendar": "x;ATTENDEE=y:mailto:all@elsewhere.example,z\\nEND:VEVENT\\;",
     "encoded word": "=?utf-8?q?Bcc=3A_all=40elsewhere=2Eexample=0D=0A?=",
     "address": '<all@elsewhere.example>, "all" (all@elsewhere.example)',
+    "format": "%(who)s %s %d %n {0} {who.__class__} {settings.SECRET_KEY}",
     "emoji": "\U0001f469\u200d\U0001f467 \U0001f3f3\ufe0f\u200d\U0001f308",
     "separators": "a\u2028b\u2029c\u0085d",
     "markdown": "[klik](javascript:alert(1)) ![x](https://elsewhere.example/x.png) <https://elsewhere.example>",

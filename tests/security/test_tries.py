@@ -1,5 +1,6 @@
 """What somebody tries who knows how such sites are built: each try is made, and comes to nothing."""
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -12,14 +13,16 @@ from django.core.cache import cache
 from django.test import Client
 
 from booking import rate_limits
-from booking.models import Appointment, RateCounter, State
+from booking.models import Appointment, Parent, RateCounter, State
 from tests.booking.accounts import PASSWORD, code
 from tests.forms import forms
-from tests.house import NOW, browser_of, make_house
+from tests.house import NOW, browser_of, every_route, make_house
 
 pytestmark = pytest.mark.django_db
 
 LOGIN, ALICE = "/en/account/login/", "alice@praktijk.example"
+# A mail as it is, shown within a page; and pages for whoever cannot get in.
+WITHOUT_MENU = {"booking:mail_html", "account_inactive"}
 ELSEWHERE = [
     *("https://elsewhere.example/", "//elsewhere.example/", "///elsewhere.example", "/\\elsewhere.example"),
     *("\\\\elsewhere.example", "https:elsewhere.example", "javascript:alert(1)", "data:text/html,x"),
@@ -120,6 +123,24 @@ def test_form_sent_from_another_site_does_nothing(house: dict[str, Any], origin:
         browser.post(cancel, {"csrfmiddlewaretoken": token}, headers={"origin": "http://testserver"}).status_code
         == 302
     )
+
+
+def test_no_form_is_taken_without_its_token(house: dict[str, Any]) -> None:
+    open_, asked = [], 0
+    for name in ("visitor", "alice", "carol"):
+        browser = browser_of(name)
+        browser.handler.enforce_csrf_checks = True
+        for route in every_route(house, "practice.urls"):
+            # The API takes no cookie, so that nobody can be made to send one along.
+            if route.name.startswith("api:"):
+                continue
+            answer = browser.post(route.address)
+            asked += 1
+            if answer.status_code not in {301, 403, 405}:
+                open_.append((name, route.name, answer.status_code))
+
+    assert open_ == []
+    assert asked > 300
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
@@ -232,3 +253,46 @@ def test_the_same_form_sent_again_books_once(house: dict[str, Any], settings: An
     # Whoever found the form in another browser gets no link to the family's appointment.
     assert stolen.status_code in {409, 422}
     assert Appointment.objects.count() == before + 1
+
+
+def test_signing_out_is_one_press_away_wherever_one_is_signed_in(house: dict[str, Any]) -> None:
+    for name in ("alice", "carol"):
+        browser, without, seen = browser_of(name), [], 0
+        for route in every_route(house, "practice.urls"):
+            if route.address.split("/")[1] not in {"account", "agenda", "beheer"}:
+                continue
+            answer = browser.get(route.address)
+            if answer.status_code != 200 or not answer.headers["Content-Type"].startswith("text/html"):
+                continue
+            seen += 1
+            if b"/logout/" not in answer.content:
+                without.append(route.name)
+
+        assert set(without) <= WITHOUT_MENU, name
+        assert seen > 20
+
+
+def test_a_file_to_keep_has_a_name_of_ours(house: dict[str, Any]) -> None:
+    """None is made of what anybody typed or asked for, so that none can end the header or hide what it is."""
+    found = {}
+    for name in ("visitor", "carol"):
+        browser = browser_of(name)
+        browser.post(f"/afspraak/beheer/{house['token']}/gegevens/", {"phone": Parent.objects.get().phone})
+        for route in every_route(house, "practice.urls"):
+            answer = browser.get(f"{route.address}?filename=a.exe&name=a.exe")
+            if "Content-Disposition" in answer.headers:
+                found[route.name] = answer.headers["Content-Disposition"]
+
+    assert len(found) >= 5
+    for route_name, said in found.items():
+        assert re.fullmatch(r'(attachment|inline); filename="[a-z0-9-]+\.(ics|csv|json|txt)"', said), route_name
+
+
+def test_a_mail_address_adds_nothing_to_the_link_made_of_it(house: dict[str, Any]) -> None:
+    """`?`, `&` and `%` may stand in front of the @; in a link they would name who else reads along."""
+    Parent.objects.update(email="noor?cc=all&bcc=%0Aall+x@elsewhere.example")
+    appointment = Appointment.objects.get()
+
+    page = browser_of("alice").get(f"/en/agenda/afspraak/{appointment.public_id}/").content.decode()
+
+    assert 'href="mailto:noor%3Fcc%3Dall%26bcc%3D%250Aall%2Bx@elsewhere.example"' in page

@@ -485,6 +485,13 @@ class TestBooking:
     def test_a_remark_may_have_lines(self, visitor: Client) -> None:
         assert fill_in(visitor, remark="een\r\ntwee").status_code == 302
 
+    def test_what_is_typed_is_decoded_once(self, visitor: Client) -> None:
+        typed = "%41 %2541 &amp;lt; +a \\u0041 =?utf-8?q?=41?="
+
+        assert fill_in(visitor, remark=typed).status_code == 302
+
+        assert Appointment.objects.get().remark == typed
+
     @pytest.mark.parametrize("name", ["Łukasz Żółć", "O'Neill-van der Berg", "李小龙", "Zoë 🌻"])
     def test_names_are_what_people_write(self, visitor: Client, name: str) -> None:
         fill_in(visitor, parent_name=name)

@@ -337,6 +337,20 @@ class TestTheLink:
         assert "new_password1" in response.context["form"].errors
         assert account(alice).check_password(PASSWORD)
 
+    @pytest.mark.parametrize("password", ["  Twee Spaties, TWEE  ", "É" * 40 + "é" * 160], ids=["spaces", "long"])
+    def test_a_password_counts_as_it_was_typed_and_in_no_other_way(
+        self, alice: Therapist, path: str, password: str
+    ) -> None:
+        choose(Client(), path, password)
+
+        def lets_in(typed: str) -> bool:
+            data = {"login": "alice@praktijk.example", "password": typed}
+            return Client().post("/en/account/login/", data).headers.get("Location", "").endswith("authenticate/")
+
+        assert lets_in(password)
+        others = (password.strip(), password.lower(), password[:64], password[:128], f"{password} ")
+        assert [other for other in others if other != password and lets_in(other)] == []
+
     @pytest.mark.parametrize("path", ["MQ/set-password/", "MQ/abc-def/", "x/y/"])
     def test_a_made_up_one_says_so(self, path: str) -> None:
         page = Client().get(f"/en/account/wachtwoord/{path}", follow=True)

@@ -139,6 +139,8 @@ class TestAppointmentTypes:
             ({"place": "moon"}, "place"),
             ({"place": "video"}, "video_url"),
             ({"place": "video", "video_url": "kamer 3"}, "video_url"),
+            ({"place": "video", "video_url": "javascript:alert(1)"}, "video_url"),
+            ({"place": "video", "video_url": "data:text/html,x"}, "video_url"),
             ({"reminders": ["soon"]}, "reminders"),
             ({"position": "-1"}, "position"),
         ],
