@@ -1,5 +1,6 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from booking.encryption import lookup_hash
 from booking.errors import Busy, NoRoom, TooManyRequests
 from booking.models import RateCounter
 
+security = logging.getLogger("security")
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
 _WIDER = 4
 
@@ -130,7 +132,9 @@ def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime
 
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
-    """Return what whoever has used up `limit` is told: to come back when its window ends."""
+    """Return what whoever has used up `limit` is told: to come back when its window ends. Written down: nobody's
+    name, and which limit."""
+    security.warning("limit reached: %s", limit.name)
     return TooManyRequests(int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1)
 
 
