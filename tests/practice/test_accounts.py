@@ -469,9 +469,7 @@ class TestWhatIsWrittenDown:
 
         assert lines() == [f"account {alice.pk} found nothing: booking:agenda_appointment"]
 
-    def test_a_limit_that_was_reached(
-        self, visitor: Client, alice: User, lines: Any, settings: Any
-    ) -> None:
+    def test_a_limit_that_was_reached(self, visitor: Client, alice: User, lines: Any, settings: Any) -> None:
         settings.RATE_LIMITS = True
 
         answers = [visitor.get("/en/afspraak/beheer/nothing/").status_code for _ in range(DEAD_LINKS.most + 1)]
