@@ -13,12 +13,13 @@ from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
 
 from booking.rate_limits import DEAD_LINKS, SIGN_IN
 from tests.booking.accounts import PASSWORD, SECRET, code, make_account, signed_in
 from tests.booking.factories import make_practice, make_therapist, wall
+from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,16 @@ class TestSigningIn:
         response = visitor.post("/en/account/2fa/authenticate/", {"code": code()})
 
         assert response["Location"] == "/en/agenda/vrij/"
+        assert visitor.get("/en/agenda/").status_code == 200
+
+    def test_it_needs_no_redis(self, visitor: Client, alice: User) -> None:
+        """What decides is counted in the database."""
+        backend = {"BACKEND": "practice.caches.JsonRedisCache", "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}
+
+        with override_settings(CACHES={"default": backend}):
+            sign_in(visitor)
+            visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+
         assert visitor.get("/en/agenda/").status_code == 200
 
     def test_capitals_in_the_address_do_not_matter(self, visitor: Client, alice: User) -> None:
