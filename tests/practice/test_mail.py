@@ -4,7 +4,6 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ class Server:
 
 
 @pytest.fixture(params=[True, False], ids=["smtp+tls", "smtp+ssl"])
-def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> Server:
     certificate = own_certificate(tmp_path, "mail.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     resolve = socket.getaddrinfo
