@@ -90,8 +90,7 @@ class DiscreetLogger(Logger):  # type: ignore[misc]
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.addFilter(Discreet())
-                if _log_format == "json":
-                    handler.setFormatter(formatter(_log_format))
+                handler.setFormatter(formatter(_log_format))
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write a line about each request, but for probes that found all well: they come every few seconds."""

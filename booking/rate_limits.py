@@ -1,5 +1,6 @@
 """How often one caller may try something, counted exactly on both engines and shared by all processes."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from booking.errors import Busy, NoRoom, TooManyRequests
 from booking.models import RateCounter
 from practice.mail_addresses import deliverable, with_letters
 
+security = logging.getLogger("security")
 # What one line has at some providers, a phone's share of the air at others: so it is no whole wall (decision 55).
 _WIDER = 4
 
@@ -135,7 +137,9 @@ def refuse_exhausted(limit: Limit, caller: str | Sequence[str], *, now: datetime
 
 
 def refusal(limit: Limit, *, now: datetime) -> TooManyRequests:
-    """Return what whoever has used up `limit` is told: to come back when its window ends."""
+    """Return what whoever has used up `limit` is told: to come back when its window ends. Written down: nobody's
+    name, and which limit."""
+    security.warning("limit reached: %s", limit.name)
     seconds = int((_window_start(limit, now) + limit.window - now).total_seconds()) + 1
     return TooManyRequests(seconds, of_mailbox=limit in {BOOKINGS_PER_MAIL, BOOKINGS_PER_DOMAIN})
 

@@ -5,6 +5,7 @@ Django's own caches pickle. What lies here is little: when somebody tried to sig
 
 import json
 import time
+from contextlib import suppress
 from typing import IO, Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -46,11 +47,19 @@ class JsonSerializer:
 
 
 class JsonRedisCache(RedisCache):
-    """Django's cache in Redis, with JSON in it; what cannot be read is not there."""
+    """Django's cache in Redis, with JSON in it; what cannot be read is not there.
+
+    Where Redis is away nothing is kept, and nobody is kept out: tries and used codes are counted in the database
+    (booking/rate_limits.py), and that decides.
+    """
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
-        options = {**params.get("OPTIONS", {}), "serializer": JsonSerializer}
-        super().__init__(server, {**params, "OPTIONS": options})
+        # Costs a while to read, and only who has Redis needs it.
+        from redis.exceptions import RedisError
+
+        self._away = RedisError
+        options = {"socket_connect_timeout": 1, "socket_timeout": 5, **params.get("OPTIONS", {})}
+        super().__init__(server, {**params, "OPTIONS": {**options, "serializer": JsonSerializer}})
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
@@ -58,6 +67,28 @@ class JsonRedisCache(RedisCache):
         except ValueError:
             self.delete(key, version)
             return default
+        except self._away:
+            return default
+
+    def add(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        try:
+            return bool(super().add(key, value, timeout, version))
+        except self._away:
+            return True
+
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        with suppress(self._away):
+            super().set(key, value, timeout, version)
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        try:
+            return bool(super().delete(key, version))
+        except self._away:
+            return False
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
         missing = object()

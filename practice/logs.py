@@ -66,14 +66,25 @@ def _address(found: re.Match[str]) -> str:
     return f"[address]{found[0][len(said) :]}" if "." in said else found[0]
 
 
+# By these a text begins another line, moves a terminal's cursor or turns the order of what follows.
+_TURNING = (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROL = {code: f"\\u{code:04x}" for code in _TURNING}
+
+
+def in_one_line(text: str) -> str:
+    """Return `text` with each control character as its escape: nobody writes a line of their own into a log."""
+    return text.translate(_CONTROL)
+
+
 class Redact(logging.Filter):
     """Cuts what must not be kept out of each record, its arguments and its traceback included."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
+        record.msg = in_one_line(redact(record.getMessage()))
         record.args = None
         if record.exc_info and not record.exc_text:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+            said = redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = "\n".join(map(in_one_line, said.split("\n")))
         return True
 
 
@@ -95,9 +106,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-PLAIN = "{asctime} {levelname} {name}: {message}"
+class PlainFormatter(logging.Formatter):
+    """One line for people: the moment in UTC, what was logged, and the request that it is about. A traceback comes
+    below it, set in, so that whatever an exception quotes begins no line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = f"{moment} {record.levelname} {record.name}: {record.getMessage()}"
+        if request_ids.current():
+            line += f" [{request_ids.current()}]"
+        return "\n    ".join([line, *(record.exc_text or "").splitlines()])
 
 
 def formatter(kind: str) -> logging.Formatter:
     """Return the formatter for LOG_FORMAT `kind`: `json`, or else `plain`, for people."""
-    return JsonFormatter() if kind == "json" else logging.Formatter(PLAIN, style="{")
+    return JsonFormatter() if kind == "json" else PlainFormatter()

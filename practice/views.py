@@ -136,7 +136,12 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for an address that leads nowhere."""
+    """The page for an address that leads nowhere, or to what is somebody else's."""
+    match = request.resolver_match
+    # None where the request was refused before anyone looked at its session.
+    user = getattr(request, "user", None)
+    if match and user and user.is_authenticated:
+        security.warning("account %s found nothing: %s", user.pk, match.view_name)
     return render(request, "404.html", status=404)
 
 

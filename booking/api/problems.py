@@ -1,5 +1,6 @@
 """What can go wrong in the API, as `application/problem+json` (RFC 9457)."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,7 @@ from ninja.responses import Response
 from booking.errors import BookingError, Busy, IdempotencyConflict, OutsideBookingWindow, TooManyRequests
 from booking.links import DeadLink
 
+security = logging.getLogger("security")
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -193,6 +195,7 @@ def of(request: HttpRequest, error: Exception) -> Problem:
         case Http404() | DeadLink():
             return Problem("not-found")
         case AuthenticationError():
+            security.warning("call without a key of ours refused")
             return Problem("key-required", headers={"WWW-Authenticate": "Bearer"})
         case ValidationError():
             return _of_validation(error)

@@ -7,20 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from booking import fetching
 from booking.fetching import FetchFailed, fetch
 from booking.models import FetchFailure
+from tests.certificates import own_certificate
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -377,7 +374,7 @@ class TestCertificates:
     @pytest.fixture
     def secure(self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
         """The server, known as calendar.example by a certificate that is believed."""
-        certificate = _certificate(tmp_path, "calendar.example")
+        certificate = own_certificate(tmp_path, "calendar.example")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         context.sni_callback = lambda _sock, name, _context: server.names.append(name)
@@ -422,27 +419,3 @@ class TestCertificates:
 
         assert fetch(f"https://alice:safe@calendar.example:{port}/a.ics") == b"y"
         assert ["Authorization" in asked.headers for asked in secure.asked] == [True, False]
-
-
-def _certificate(folder: Path, name: str) -> Path:
-    """Write a key and a certificate for `name`, signed with that very key, into one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "own.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path

@@ -102,6 +102,12 @@ class TestTheFile:
         for name, processes in (("web", int(web[1])), ("worker", 1)):
             assert processes * (calendar + process) < int(SERVICES[name]["mem_limit"].removesuffix("m")), name
 
+    def test_the_image_has_nothing_that_developers_alone_need(self) -> None:
+        ignored = set((ROOT / ".dockerignore").read_text().splitlines())
+
+        assert {".git", ".ci", "tests", "benchmarks", "docs", "data", "secrets", ".env"} <= ignored
+        assert not [line for line in ignored if line.startswith("!")]
+
     def test_no_secret_is_written_in_it(self, tmp_path: Path) -> None:
         made = set(secret_files.make(tmp_path / "secrets"))
 

@@ -14,13 +14,14 @@ from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
 
 from booking.accounts import forget_second_factor
-from booking.rate_limits import SIGN_IN
+from booking.rate_limits import DEAD_LINKS, SIGN_IN
 from tests.booking.accounts import PASSWORD, SECRET, code, make_account, signed_in
 from tests.booking.factories import make_practice, make_therapist, wall
+from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,16 @@ class TestSigningIn:
         response = visitor.post("/en/account/2fa/authenticate/", {"code": code()})
 
         assert response["Location"] == "/en/agenda/vrij/"
+        assert visitor.get("/en/agenda/").status_code == 200
+
+    def test_it_needs_no_redis(self, visitor: Client, alice: User) -> None:
+        """What decides is counted in the database."""
+        backend = {"BACKEND": "practice.caches.JsonRedisCache", "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}
+
+        with override_settings(CACHES={"default": backend}):
+            sign_in(visitor)
+            visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+
         assert visitor.get("/en/agenda/").status_code == 200
 
     def test_capitals_in_the_address_do_not_matter(self, visitor: Client, alice: User) -> None:
@@ -577,6 +588,30 @@ class TestWhatIsWrittenDown:
         assert signed_in(alice).get("/en/agenda/collegas/").status_code == 403
 
         assert lines() == [f"account {alice.pk} refused: booking:colleagues"]
+
+    def test_what_is_somebody_elses_or_nobodys(self, alice: User, lines: Any) -> None:
+        browser = signed_in(alice)
+
+        assert browser.get("/en/agenda/afspraak/8f14e45f-ceea-467f-a8f8-0123456789ab/").status_code == 404
+
+        assert lines() == [f"account {alice.pk} found nothing: booking:agenda_appointment"]
+
+    def test_a_limit_that_was_reached(self, visitor: Client, alice: User, lines: Any, settings: Any) -> None:
+        settings.RATE_LIMITS = True
+
+        answers = [visitor.get("/en/afspraak/beheer/nothing/").status_code for _ in range(DEAD_LINKS.most + 1)]
+
+        assert answers[-1] == 429
+        assert lines() == ["limit reached: dead-link"]
+
+    def test_a_call_without_a_key(self, visitor: Client, lines: Any, settings: Any) -> None:
+        settings.API_BOOKING, settings.API_KEYS = "key", ["a key of ours"]
+
+        headers = {"authorization": "Bearer a guess", "idempotency-key": "k"}
+        refused = visitor.post("/api/v1/appointments", "{}", "application/json", headers=headers)
+
+        assert refused.status_code == 401
+        assert lines() == ["call without a key of ours refused"]
 
     def test_a_form_from_elsewhere(self, alice: User, lines: Any) -> None:
         strict = Client(enforce_csrf_checks=True)

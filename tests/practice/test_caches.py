@@ -14,6 +14,7 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 
 from practice.caches import JsonFileCache, JsonRedisCache
+from tests.servers import free_port
 
 SETTINGS = Path(__file__).resolve().parents[2] / "practice" / "settings.py"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -127,6 +128,17 @@ def test_it_ends_with_its_term(file_cache: JsonFileCache) -> None:
         clock.shift(61)
 
         assert (file_cache.get("key"), file_cache.get("kept")) == (None, "value")
+
+
+def test_where_redis_is_away_nothing_is_kept_and_nothing_breaks() -> None:
+    away = JsonRedisCache(f"redis://127.0.0.1:{free_port()}/0", {})
+
+    away.set("a", 1)
+
+    assert away.get("a", "nothing") == "nothing"
+    assert away.get_many(["a"]) == {}
+    assert away.add("a", 1) is True
+    assert away.delete("a") is False
 
 
 def test_the_site_caches_in_no_other_way() -> None:

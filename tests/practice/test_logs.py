@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from practice.logs import LONGEST, Redact, redact
+from practice.logs import LONGEST, Redact, formatter, redact
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "q83vEjRWeJASNFZ4kKvN7w.0.Zt3kXh0b7m-Jc1Q2v4xY8s_Lr9uWdEaFgHiKjNoPqRs"
@@ -151,6 +151,28 @@ def test_arguments_and_traceback_are_looked_through_too() -> None:
     assert "LookupError: [token]" in stream.getvalue()
 
 
+@pytest.mark.parametrize("kind", ["plain", "json"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x1b[2K", "\x85", "\u2028", "\u202e"])
+def test_nobody_writes_a_line_of_their_own(kind: str, end: str) -> None:
+    forged = f"{end}2026-11-20T12:00:00.000+00:00 INFO security: account 1 signed in"
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(Redact())
+    handler.setFormatter(formatter(kind))
+    logger = logging.Logger("of this test")
+    logger.addHandler(handler)
+
+    logger.warning("Not found: %s", f"/x{forged}")
+    try:
+        raise LookupError(forged)
+    except LookupError:
+        logger.exception("no such page")
+
+    lines = stream.getvalue().splitlines()
+    assert not [line for line in lines if line.startswith(forged.lstrip()) or end in line]
+    assert len([line for line in lines if not line.startswith(" ")]) == 2
+
+
 def logged(script: str, **environment: str) -> str:
     """Return what the installation logs where `script` is run in it."""
     done = subprocess.run(
@@ -188,6 +210,15 @@ def test_what_the_installation_logs_went_through_it() -> None:
     said = logged(f"logging.getLogger('booking').warning('seen %s', '{TOKEN}')")
 
     assert said.endswith("WARNING booking: seen [token]")
+    assert datetime.fromisoformat(said.split()[0]).tzinfo == UTC
+
+
+def test_a_line_for_people_names_its_request_too() -> None:
+    script = "from practice import request_ids; request_ids.begin('from-the-proxy')"
+    said = logged(f"{script}; logging.getLogger('booking').warning('seen')", TZ="Europe/Amsterdam")
+
+    assert said.endswith("WARNING booking: seen [from-the-proxy]")
+    assert said.split()[0].endswith("+00:00")
 
 
 @pytest.mark.parametrize(

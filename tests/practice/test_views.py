@@ -156,7 +156,15 @@ def test_who_asks_for_another_site_is_refused_in_the_language_of_the_address(
 
 
 @pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("address", ["/%00/", "/a/b/c/", "/hechting%0d%0aX: y/", "/" + "a" * 5000 + "/", "/nl/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/%00/", "/a/b/c/", "/hechting%0d%0aX: y/", "/" + "a" * 5000 + "/", "/nl/"),
+        # What lies beside the site, and lists of files.
+        *("/.git/HEAD", "/.git/", "/.env", "/practice.env", "/data/practice.env", "/secrets/secret_key"),
+        *("/static/", "/static/..%2f..%2fmanage.py", "/static/../manage.py", "/manage.py", "/beeld/"),
+    ],
+)
 def test_odd_address_is_only_not_found(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404
 

@@ -215,6 +215,9 @@ ERRORS = [
     (404, "GET", "/static/nothing.js", {}),
     # What a load balancer or a scanner may send; none of them answers with what was asked (cross-site tracing).
     (405, "TRACE", "/contact/", {"headers": {"cookie": "__Host-session=told-back"}}),
+    (405, "TRACE", "/beheer/login/", {"headers": {"cookie": "__Host-session=told-back"}}),
+    (405, "TRACE", "/account/wachtwoord/MQ/set-password/", {"headers": {"cookie": "__Host-session=told-back"}}),
+    (405, "TRACE", "/api/v1/slots", {"headers": {"cookie": "__Host-session=told-back"}}),
     (405, "OPTIONS", "/contact/", {"headers": {"origin": "https://elsewhere.example"}}),
     (405, "OPTIONS", "/api/v1/appointments", {"headers": {"origin": "https://elsewhere.example"}}),
 ]

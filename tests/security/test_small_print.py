@@ -2,6 +2,7 @@
 
 import math
 import re
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,21 @@ def test_what_was_changed_in_the_database_is_not_read() -> None:
         encryption.decrypted(changed)
 
 
+def test_the_same_text_is_encrypted_differently_each_time() -> None:
+    """Fernet's first version: AES in CBC mode with an IV drawn by chance, and HMAC-SHA-256 over all of it."""
+    tokens = [urlsafe_b64decode(encryption.encrypted("Slaapt slecht")) for _ in range(2)]
+
+    version, moment, iv, mac = 1, 8, 16, 32
+    assert {token[0] for token in tokens} == {0x80}
+    assert {len(token) for token in tokens} == {version + moment + iv + 16 + mac}
+    ivs = {token[version + moment :][:iv] for token in tokens}
+    assert len(ivs) == len({token[version + moment + iv : -mac] for token in tokens}) == 2
+
+
+def test_hashes_by_which_families_are_found_have_256_bits() -> None:
+    assert len(bytes.fromhex(encryption.lookup_hash("mailbox", "noor@example.org"))) * 8 == 256
+
+
 @pytest.mark.django_db
 class TestOfAHouse:
     @pytest.fixture(autouse=True)
@@ -102,6 +118,24 @@ class TestOfAHouse:
         booked = browser.post("/afspraak/gegevens/", {**filled, "email": ["mila@example.org", "noor@example.org"]})
         assert booked.status_code == 302
         assert Appointment.objects.latest("pk").parents.get().email == "noor@example.org"
+
+    def test_a_form_takes_no_field_that_it_does_not_ask_for(self) -> None:
+        address = "/afspraak/gegevens/?type=eerste-afspraak&start=2026-12-02T13:00Z"
+        browser = Client()
+        form = next(
+            form for form in forms(address, browser.get(address).content.decode()) if form.method == "POST"
+        )
+        filled = {**form.values, "email": "noor@example.org", "phone": "0612345678", "particulars": ""}
+        asked = {"state": "attended", "place": "video", "sequence": "7", "cancel_reason": "x", "id": "1"}
+        asked |= {"public_id": "8f14e45f-ceea-467f-a8f8-0123456789ab", "link_version": "7", "booked": ""}
+
+        assert browser.post("/afspraak/gegevens/", {**filled, **asked}).status_code == 302
+
+        made = Appointment.objects.latest("pk")
+        assert (made.state, made.place, made.sequence, made.cancel_reason) == ("confirmed", "practice", 0, "")
+        assert made.pk != 1
+        assert str(made.public_id) != asked["public_id"]
+        assert (made.parents.get().link_version, made.parents.get().booked) == (0, True)
 
     def test_signing_out_is_one_press_away_on_every_page_behind_it(self) -> None:
         browser = browser_of("alice")
