@@ -257,7 +257,7 @@ def counted_password(request: HttpRequest, email: str) -> Iterator[Callable[[], 
     too many.
     """
     # By account and address: by the account alone, anyone could lock it.
-    now, who = timezone.now(), f"{email.lower()} {client.caller(request)}"
+    now, who = timezone.now(), [f"{email.lower()} {network}" for network in client.networks(request)]
     try:
         _count(request, rate_limits.PASSWORDS, who, now)
     except TooManyRequests as error:

@@ -27,6 +27,7 @@ from booking.errors import (
     TooLateToChange,
 )
 from booking.free_time import FreeSlot
+from booking.links import DeadLink
 from booking.models import (
     Action,
     Actor,
@@ -37,6 +38,7 @@ from booking.models import (
     Parent,
     State,
     Therapist,
+    Unconfirmed,
 )
 
 IDEMPOTENCY_TERM = timedelta(hours=24)
@@ -77,16 +79,16 @@ def book(
     visitor: str = "",
     request: Request | None = None,
     networks: Sequence[str] = (),
-    public_id: UUID | None = None,
+    confirms: Unconfirmed | None = None,
 ) -> Appointment:
-    """Book the slot at `start` (UTC) for `family` and return the appointment, with the reference `public_id` where
-    that was given out before.
+    """Book the slot at `start` (UTC) for `family` and return the appointment, which takes the place and the
+    reference of what it `confirms`.
 
     The same `request` within 24 hours returns the appointment that it made before. `networks` are those that the
     visitor counts in, the narrowest first; of a booking without any it is known that it is meant. Raises
     SlotTaken, OutsideBookingWindow, Busy, TooManyRequests where the mail address has had its share,
-    ConfirmationNeeded where so much is booked that it has to be confirmed, or IdempotencyConflict where the key
-    came with another body.
+    ConfirmationNeeded where so much is booked that it has to be confirmed, IdempotencyConflict where the key came
+    with another body, or DeadLink where what it confirms is there no more.
     """
     if request and (made := made_before(request, now)):
         return made
@@ -95,7 +97,9 @@ def book(
         # Again under the lock: the double click that came a moment earlier may have been first.
         if request and (made := made_before(request, now)):
             return made
-        counts = take_share(family.email, now=now, networks=networks)
+        if confirms and not _take_place(confirms):
+            raise DeadLink
+        counts = take_share(family.email, now=now, networks=networks, counted_before=bool(confirms))
         if counts and networks and surge.must_confirm(appointment_type, networks, counts, zone=zone, now=now):
             raise ConfirmationNeeded
         appointment = write_down(
@@ -105,7 +109,7 @@ def book(
             family=family,
             now=now,
             request=request,
-            public_id=public_id,
+            public_id=confirms and confirms.public_id,
         )
         history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
@@ -119,7 +123,7 @@ def book(
         return claims.claim(
             appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor
         )
-    except (BookingError, IntegrityError):
+    except (BookingError, IntegrityError, DeadLink):
         # Two requests with one key that met on different therapists, or just before the lock: the loser
         # gets what the winner made.
         if request and (made := made_before(request, now)):
@@ -381,11 +385,24 @@ def must_be_changeable(appointment: Appointment, by: Actor | None, now: datetime
         raise TooLateToChange
 
 
+def _take_place(unconfirmed: Unconfirmed) -> bool:
+    """Delete `unconfirmed`, in the caller's transaction, and return whether it was there still, under the same
+    reference: another one was mailed to another address."""
+    _count, deleted = Unconfirmed.objects.filter(pk=unconfirmed.pk, public_id=unconfirmed.public_id).delete()
+    return Unconfirmed._meta.label in deleted
+
+
 def take_share(
-    email: str, *, now: datetime, networks: Sequence[str] = (), moved: Appointment | None = None
+    email: str,
+    *,
+    now: datetime,
+    networks: Sequence[str] = (),
+    moved: Appointment | None = None,
+    counted_before: bool = False,
 ) -> list[int]:
     """Count one booking for `email` from `networks`, or one that is `moved` there, in the caller's transaction,
-    and return the counts of the networks; raises TooManyRequests, always the same.
+    and return the counts of the networks; raises TooManyRequests, always the same. One that was `counted_before`,
+    when the mail asked for it, is not counted twice.
 
     It is asked last, of who is about to book: to learn anything about somebody else's address one has to book
     for it, and its owner gets the mail.
@@ -394,7 +411,8 @@ def take_share(
     # written: the count below sees it, also where midnight has begun another window in between.
     rate_limits.take_turn("mailbox", email_hash(email))
     tried = surge.counted(networks)
-    counts = rate_limits.count_each([*rate_limits.shares(email), *tried], now=now)
+    shares = [] if counted_before else rate_limits.shares(email)
+    counts = rate_limits.count_each([*shares, *tried], now=now) if shares or tried else []
     ahead = Parent.objects.filter(
         email_hash__in=[lookup_hash("email", name) for name in rate_limits.mailboxes(email)],
         appointment__state=State.CONFIRMED,

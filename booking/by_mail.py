@@ -54,12 +54,13 @@ def book(
     Busy, TooManyRequests or IdempotencyConflict.
     """
     waits = Unconfirmed.objects.filter(request=request.key, expires_at__gt=now)
-    if earlier := waits.select_related("appointment_type").first():
-        if earlier.body == request.body:
+    try:
+        if earlier := asked_before(request, now):
             return earlier
+    except IdempotencyConflict:
         if not may_change:
-            raise IdempotencyConflict
-        _drop(earlier)
+            raise
+        drop(waits.get())
     try:
         return appointments.book(
             appointment_type,
@@ -83,6 +84,16 @@ def book(
         raise
 
 
+def asked_before(request: Request, now: datetime) -> Unconfirmed | None:
+    """Return what waits for the answer to the mail of the same `request`; raises IdempotencyConflict where its key
+    came with another body."""
+    found = Unconfirmed.objects.filter(request=request.key, expires_at__gt=now)
+    earlier = found.select_related("appointment_type").first()
+    if earlier and earlier.body != request.body:
+        raise IdempotencyConflict
+    return earlier
+
+
 def waiting(public_id: UUID, *, now: datetime) -> Unconfirmed:
     """Return what waits for the button of that mail; raises DeadLink where nothing does (any more)."""
     found = Unconfirmed.objects.select_related("appointment_type", "therapist")
@@ -100,8 +111,9 @@ def confirmed(public_id: UUID, *, now: datetime) -> Appointment | None:
 
 
 def confirm(unconfirmed: Unconfirmed, *, zone: ZoneInfo, now: datetime) -> Appointment:
-    """Book what was typed, forget it here, and return the appointment; raises what appointments.book does."""
-    appointment = appointments.book(
+    """Book what was typed, forget it here, and return the appointment; raises what appointments.book does, and
+    DeadLink where the mail address was put right meanwhile."""
+    return appointments.book(
         unconfirmed.appointment_type,
         unconfirmed.start,
         family=Family(**json.loads(unconfirmed.typed)),
@@ -110,10 +122,8 @@ def confirm(unconfirmed: Unconfirmed, *, zone: ZoneInfo, now: datetime) -> Appoi
         therapist=unconfirmed.therapist,
         visitor=_heir(unconfirmed),
         request=Request(key=unconfirmed.request, body=unconfirmed.body),
-        public_id=unconfirmed.public_id,
+        confirms=unconfirmed,
     )
-    _drop(unconfirmed)
-    return appointment
 
 
 def correct_address(unconfirmed: Unconfirmed, email: str, *, now: datetime) -> Unconfirmed:
@@ -152,12 +162,19 @@ def start_terms() -> None:
     for mail in ended.select_related("unconfirmed").defer("unconfirmed__typed"):
         assert mail.unconfirmed is not None
         if mail.sent_at is None:
-            _drop(mail.unconfirmed)
+            drop(mail.unconfirmed)
             continue
         until = mail.unconfirmed.until(mail.sent_at)
         waits = Unconfirmed.objects.filter(pk=mail.unconfirmed.pk, public_id=mail.unconfirmed.public_id)
         if waits.update(sent_at=mail.sent_at, expires_at=until):
             Hold.objects.filter(visitor=_heir(mail.unconfirmed)).update(expires_at=until)
+
+
+def drop(unconfirmed: Unconfirmed) -> None:
+    """Delete what waits and give its time free, unless its address was put right since it was read."""
+    with claims.transacting():
+        Unconfirmed.objects.filter(pk=unconfirmed.pk, public_id=unconfirmed.public_id).delete()
+        Hold.objects.filter(visitor=_heir(unconfirmed)).delete()
 
 
 def forget_expired(*, now: datetime) -> None:
@@ -212,12 +229,6 @@ def _ask(
     # One that ran out is as good as gone, and must not stand in the way of its own key.
     Unconfirmed.objects.filter(request=request.key, expires_at__lte=now).delete()
     return claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
-
-
-def _drop(unconfirmed: Unconfirmed) -> None:
-    with claims.transacting():
-        Hold.objects.filter(visitor=_heir(unconfirmed)).delete()
-        unconfirmed.delete()
 
 
 def _heir(unconfirmed: Unconfirmed) -> str:

@@ -143,7 +143,11 @@ def room(
     policy, by_therapist = _policy(appointment_type, zone), defaultdict[int, list[Interval]](list)
     for slot in look(appointment_type, therapists, first, last, zone=zone, now=now).slots:
         by_therapist[slot.therapist.pk].append(Interval(slot.start, slot.end))
-    return sum(fitting(slots, policy) for slots in by_therapist.values())
+    starts = defaultdict[int, list[datetime]](list)
+    for claim in _claims(therapists, _around(first, last, zone), now, None):
+        if claim.type_id == appointment_type.pk:
+            starts[claim.therapist_id].append(claim.start)
+    return sum(fitting(slots, starts[pk], policy) for pk, slots in by_therapist.items())
 
 
 def opens_on(

@@ -135,16 +135,24 @@ def takes_too_much(
     return False
 
 
-def fitting(slots: Iterable[Interval], policy: Policy) -> int:
+def fitting(slots: Iterable[Interval], booked_starts: Iterable[datetime], policy: Policy) -> int:
     """Return how many appointments fit into `slots` (UTC, by start), one after the other with their buffers,
-    within the limit of each local day."""
-    count, free_from, on = 0, _BEGINNING_OF_TIME, Counter[date]()
+    within what `booked_starts` leave of the limits of each local day and ISO week."""
+
+    def spans(start: datetime) -> list[tuple[int | None, tuple[str, date]]]:
+        day = start.astimezone(policy.zone).date()
+        monday = day - timedelta(days=day.weekday())
+        return [(policy.most_per_day, ("day", day)), (policy.most_per_week, ("week", monday))]
+
+    taken = Counter(span for start in booked_starts for _most, span in spans(start))
+    count, free_from = 0, _BEGINNING_OF_TIME
     for slot in slots:
-        day = slot.start.astimezone(policy.zone).date()
-        full = policy.most_per_day is not None and on[day] >= policy.most_per_day
+        within = spans(slot.start)
+        full = any(most is not None and taken[span] >= most for most, span in within)
         if full or slot.start - policy.buffer_before < free_from:
             continue
-        count, free_from, on[day] = count + 1, slot.end + policy.buffer_after, on[day] + 1
+        count, free_from = count + 1, slot.end + policy.buffer_after
+        taken.update(span for _most, span in within)
     return count
 
 

@@ -43,7 +43,7 @@ def must_confirm(
     """Return whether one more booking of `appointment_type` from `networks` at `now` (UTC) has to be confirmed.
 
     `counts` are those of `counted(networks)`, this booking included. Costs one query while little is booked; past
-    that, what is still free on the whole horizon is worked out.
+    that, what still fits on the whole horizon is worked out.
     """
     booked = _booked(appointment_type, now)
     levels = [

@@ -175,6 +175,7 @@ class Connection(TConn):  # type: ignore[misc]
         # How much of it counts in its worker's memory.
         self.held = 0
         self.goes_on = True
+        self.is_gone = False
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -378,10 +379,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(conn.sock)
 
     def _forget(self, conn: Connection) -> None:
+        # The poller may tell of one more that was hung up on since it looked.
+        if conn.is_gone:
+            return
+        conn.is_gone = True
         self._rest(conn)
         self._held -= conn.held
         self.nr_conns -= 1
         conn.sock.close()
+        conn.sock.came.clear()
+        conn.sock.going.clear()
 
     def _weigh(self, conn: Connection) -> None:
         """Keep within the share of memory: whoever is waited for and takes most of it goes first."""

@@ -171,6 +171,8 @@ def book(
     # What was booked stands, whatever became of what was on offer.
     if before := appointments.made_before(asked, now):
         return Status(201, _booked(request, before))
+    if waits := by_mail.asked_before(asked, now):
+        return Status(202, _unconfirmed(waits, zone))
     appointment_type = find_type(body.appointment_type)
     therapist = find_therapist(appointment_type, body.therapist)
     try:

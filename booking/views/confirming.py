@@ -67,6 +67,9 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
         return render(request, "booking/confirm.html", context)
     try:
         appointment = by_mail.confirm(unconfirmed, zone=request.practice.zone, now=now)
+    except links.DeadLink:
+        # Its address was put right at this moment.
+        return render(request, "booking/dead_link.html", status=404)
     except BookingError as error:
         context["error"] = str(error)
         return with_error(render(request, "booking/confirm.html", context, status=status_of(error)), error)

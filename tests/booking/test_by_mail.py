@@ -275,6 +275,30 @@ class TestCorrectedAddress:
 
         assert Unconfirmed.objects.get().email == "first@example.org"
 
+    def test_whoever_presses_the_button_of_the_other_mail_at_that_moment_books_nothing(
+        self, consult: AppointmentType
+    ) -> None:
+        waits = ask(consult, family=make_family(email="somebody@example.org"))
+        pressed = by_mail.waiting(waits.public_id, now=NOW)
+        # So that no hold of the other one refuses it.
+        Hold.objects.all().delete()
+        corrected = by_mail.correct_address(waits, "noor@example.org", now=NOW)
+
+        with pytest.raises(links.DeadLink):
+            by_mail.confirm(pressed, zone=AMSTERDAM, now=NOW)
+
+        assert not Appointment.objects.exists()
+        assert by_mail.confirm(corrected, zone=AMSTERDAM, now=NOW).parents.get().email == "noor@example.org"
+
+    def test_the_other_address_refusing_its_mail_at_that_moment_leaves_it(self, consult: AppointmentType) -> None:
+        waits = ask(consult)
+        refused = by_mail.waiting(waits.public_id, now=NOW)
+        by_mail.correct_address(waits, "mila@example.org", now=NOW)
+
+        by_mail.drop(refused)
+
+        assert (Unconfirmed.objects.get().email, Hold.objects.count()) == ("mila@example.org", 1)
+
 
 def test_what_was_typed_stands_nowhere_in_the_clear(consult: AppointmentType) -> None:
     ask(consult)
@@ -305,6 +329,17 @@ def test_nobody_is_mailed_without_end(consult: AppointmentType) -> None:
 
     with pytest.raises(TooManyRequests):
         ask(consult, "2026-12-10 10:00", key="one more", address="another", visitor="another")
+
+
+def test_the_button_in_a_mail_is_never_one_booking_too_many(consult: AppointmentType) -> None:
+    asked = [
+        ask(consult, f"2026-12-{number + 1:02} 10:00", key=f"{number}", address=f"{number}", visitor=f"{number}")
+        for number in range(rate_limits.BOOKINGS_PER_MAIL.most)
+    ]
+
+    confirmed = [by_mail.confirm(one, zone=AMSTERDAM, now=NOW) for one in asked[:3]]
+
+    assert len(confirmed) == 3
 
 
 def test_past_the_limits_of_holds_it_is_mailed_and_not_kept(consult: AppointmentType) -> None:

@@ -39,6 +39,7 @@ from tests.booking.steps import NOW, book, book_or_ask, free
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
 HOUR = timedelta(hours=1)
+LONG_AGO = NOW - timedelta(days=2)
 # Sixteen working days of eight appointments each.
 DAYS = [date(2026, 11, 23) + timedelta(days=week * 7 + day) for week in range(4) for day in range(4)]
 STARTS = [f"{day} {hour:02}:00" for day in DAYS for hour in range(9, 17)]
@@ -230,9 +231,28 @@ class TestAttack:
             except TooManyRequests:
                 refused += 1
 
-        # Twelve at once; each of the others counts when it is asked and when it is confirmed.
-        assert Appointment.objects.count() <= BOOKINGS_PER_DOMAIN.most
-        assert refused >= 40
+        assert Appointment.objects.count() == BOOKINGS_PER_DOMAIN.most
+        assert refused == 60 - BOOKINGS_PER_DOMAIN.most
+
+    def test_of_what_a_limit_leaves_no_more_is_taken(self, alice: Therapist) -> None:
+        few = make_type(alice, step=HOUR, horizon_days=27, most_per_week=5)
+
+        made = [visit(few, 32 * week + number, own(4 * week + number)) for number in range(3) for week in range(4)]
+
+        # Twenty fit into four weeks, and a tenth of that is less than what is never too many.
+        assert standing(made) == surge.FEW
+
+    def test_what_is_booked_counts_to_the_limits_of_what_is_left(self, alice: Therapist) -> None:
+        few = make_type(alice, step=HOUR, horizon_days=29, most_per_day=4)
+        for day in DAYS:
+            for hour in range(9, 12):
+                book(
+                    few, f"{day} {hour:02}:00", family=make_family(email=f"{day}.{hour}@example.org"), now=LONG_AGO
+                )
+
+        made = [visit(few, 8 * number + 4, own(number)) for number in range(12)]
+
+        assert standing(made) == surge.FEW
 
 
 class TestRush:

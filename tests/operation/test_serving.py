@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import selectors
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from practice import serving
 from tests.served import Factory
@@ -373,6 +376,41 @@ def test_large_bodies_give_way_to_others(hasty: Site) -> None:
     assert small.answer()[0] == 200
     # Three of them fit into three million bytes.
     wait_until(lambda: sum(bool(connections_of(hasty, line)) for line in lines) <= 3, what="the others to be cut")
+
+
+def test_one_that_sends_while_it_gives_way_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MOST_HELD", 100_000)
+    config = Config()
+    worker = serving.Worker(1, os.getpid(), [], None, 30, config, Logger(config))
+    worker.poller = selectors.DefaultSelector()
+    head = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1000000\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as lines:
+        large, other = (lines.enter_context(socket.create_connection(listener.getsockname())) for _ in range(2))
+        lines.callback(worker.tmp.close)
+        lines.enter_context(worker.poller)
+        worker.accept(listener)
+        worker.accept(listener)
+        hear(worker, large, head + b"a" * 50_000)
+        hear(worker, large, b"a" * 40_000)
+        other.sendall(head + b"a" * 50_000)
+        large.sendall(b"a")
+        wait_until(lambda: len(worker.poller.select(0)) == 2, what="both to have sent")
+
+        told = worker.poller.select(0)
+        for key, _event in sorted(told, key=lambda one: one[0].fileobj.came != b""):
+            key.data(key.fileobj)
+
+        kept = [key.fileobj for key in worker.poller.get_map().values()]
+        assert worker.nr_conns == len(kept) == 1
+        kept[0].close()
+
+
+def hear(worker: serving.Worker, line: socket.socket, data: bytes) -> None:
+    """Say `data`, and let `worker` read all of it."""
+    line.sendall(data)
+    while told := worker.poller.select(0.2):
+        for key, _event in told:
+            key.data(key.fileobj)
 
 
 def test_no_header_of_a_visitor_becomes_a_variable_of_the_server(patient: Site) -> None:

@@ -103,6 +103,22 @@ def test_a_line_with_many_networks_is_one_caller(house: dict[str, Any], monkeypa
     assert (school.count(404), school[-1]) == (32, 429)
 
 
+def test_a_line_with_many_networks_guesses_a_password_as_one_caller(
+    house: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(rate_limits, "PASSWORDS", replace(rate_limits.PASSWORDS, most=2))
+    for number in range(8):
+        guessing = Client(REMOTE_ADDR=f"2001:db8:0:7{number:02x}::1")
+        guessing.post(LOGIN, {"login": ALICE, "password": "a guess"})
+
+    answers = [
+        Client(REMOTE_ADDR=address).post(LOGIN, {"login": ALICE, "password": PASSWORD}).status_code
+        for address in ("2001:db8:0:7ff::1", "2001:db8:0:8ff::1")
+    ]
+
+    assert answers == [200, 302]
+
+
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://testserver.elsewhere.example"])
 def test_form_sent_from_another_site_does_nothing(house: dict[str, Any], origin: str) -> None:
     browser = browser_of("alice")

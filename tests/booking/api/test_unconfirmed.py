@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from booking import by_mail
-from booking.models import Appointment, Unconfirmed
+from booking.models import Appointment, AppointmentType, Unconfirmed
 from tests.booking.api.caller import ELEVEN, Caller, booking, problem
 from tests.booking.factories import AMSTERDAM
 from tests.booking.steps import NOW, many_book
@@ -46,6 +46,15 @@ def test_the_same_key_has_the_same_answer_and_another_one_once_it_is_confirmed(c
     assert booked.status_code == 201
     assert booked.data["reference"] == first.data["reference"] == str(appointment.public_id)
     assert booked.data["token"]
+
+
+def test_the_same_key_has_the_same_answer_when_the_type_was_withdrawn_since(call: Caller) -> None:
+    first = call.book()
+    AppointmentType.objects.update(visible=False)
+
+    again = call.book()
+
+    assert (again.status_code, again.data) == (202, first.data)
 
 
 def test_another_body_under_the_same_key_is_a_conflict(call: Caller) -> None:
