@@ -18,6 +18,7 @@ from kombu.exceptions import KombuError
 
 from booking import calendar_files, fetching
 from booking.calendar_files import CalendarFile, Doubted, UnreadableCalendar
+from booking.encryption import Unreadable
 from booking.errors import BookingError
 from booking.fetching import FetchFailed
 from booking.intervals import Interval, merge
@@ -89,7 +90,8 @@ class Doubts:
 
 def doubts(source: CalendarSource) -> Doubts:
     """Return what could not be understood of what was read last of `source`."""
-    if not source.doubts:
+    # What no key reads is written anew with the next reading.
+    if not source.doubts or isinstance(source.doubts, Unreadable):
         return Doubts([], 0)
     kept = json.loads(source.doubts)
     listed = [
