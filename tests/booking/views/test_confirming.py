@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
