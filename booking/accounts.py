@@ -24,6 +24,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
+from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -268,14 +269,18 @@ def counted_password(request: HttpRequest, email: str) -> Iterator[Callable[[], 
 @contextmanager
 def counted_code(request: HttpRequest, user: AbstractBaseUser) -> Iterator[None]:
     """Count one try of the second step of `user` before the block looks at it, and take it back where the block
-    finds it right. Raises ValidationError where it is one too many, and what the block raises."""
+    finds it right. Raises ValidationError where it is one too many, or where no key reads what it is compared
+    with, and what the block raises."""
     count_sign_in(request)
     now, who = timezone.now(), str(user.pk)
     try:
         _count(request, rate_limits.CODES, who, now)
     except TooManyRequests as error:
         raise get_adapter().validation_error("too_many_login_attempts") from error
-    yield
+    try:
+        yield
+    except InvalidToken as error:
+        raise get_mfa_adapter().validation_error("unreadable_code") from error
     rate_limits.give_back(rate_limits.CODES, who, now=now)
 
 
@@ -447,6 +452,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code is not right. Look for the newest one in your app."),
+        "unreadable_code": _(
+            "No code of this account can be looked at just now. Use a passkey, or ask the manager of the practice."
+        ),
     }
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:

@@ -12,8 +12,8 @@ from django.db import IntegrityError
 
 from booking import appointments, claims, holds, notifications, outbox, rate_limits
 from booking.appointments import Family, Request
-from booking.encryption import lookup_hash
-from booking.errors import BookingError, ConfirmationNeeded, IdempotencyConflict
+from booking.encryption import Unreadable, lookup_hash
+from booking.errors import BookingError, ConfirmationNeeded, IdempotencyConflict, KeysMissing
 from booking.free_time import FreeSlot
 from booking.links import DeadLink
 from booking.models import (
@@ -116,7 +116,7 @@ def confirm(unconfirmed: Unconfirmed, *, zone: ZoneInfo, now: datetime) -> Appoi
     return appointments.book(
         unconfirmed.appointment_type,
         unconfirmed.start,
-        family=Family(**json.loads(unconfirmed.typed)),
+        family=_typed(unconfirmed),
         zone=zone,
         now=now,
         therapist=unconfirmed.therapist,
@@ -138,7 +138,7 @@ def correct_address(unconfirmed: Unconfirmed, email: str, *, now: datetime) -> U
             raise DeadLink
         if old.addresses >= MOST_ADDRESSES:
             raise rate_limits.refusal(rate_limits.BOOKINGS_PER_MAIL, now=now)
-        family = replace(Family(**json.loads(old.typed)), email=email)
+        family = replace(_typed(old), email=email)
         before = _heir(old)
         old.notifications.all().delete()
         old.public_id, old.email, old.addresses = uuid4(), email, old.addresses + 1
@@ -229,6 +229,13 @@ def _ask(
     # One that ran out is as good as gone, and must not stand in the way of its own key.
     Unconfirmed.objects.filter(request=request.key, expires_at__lte=now).delete()
     return claims.claim(appointment_type, start, write, zone=zone, now=now, therapist=therapist, visitor=visitor)
+
+
+def _typed(unconfirmed: Unconfirmed) -> Family:
+    """Return what the family typed; raises KeysMissing where no key reads it."""
+    if isinstance(unconfirmed.typed, Unreadable):
+        raise KeysMissing
+    return Family(**json.loads(unconfirmed.typed))
 
 
 def _heir(unconfirmed: Unconfirmed) -> str:

@@ -27,6 +27,8 @@ MOST_DAYS = 2_000_000
 # What moves times within a day, in a rule that cannot be read; the last is how vCalendar 1.0 writes a time.
 _MOVES_TIMES = re.compile(r"BY(?:HOUR|MINUTE|SECOND)|(?:HOUR|MINUTE|SECOND)LY|(?<!\w)\d{4}(?!\w)", re.ASCII)
 _UNTIL_IN_JUNK = re.compile(r"UNTIL=(\d{8}(?:T\d{6}Z?)?)(?![^;,])", re.ASCII)
+# How programs other than by VALUE=DATE say that an event takes whole days.
+_WHOLE_DAY = ("X-MICROSOFT-CDO-ALLDAYEVENT", "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY")
 _DAILY = Rule("DAILY", 1, None, "", 0, frozenset(), {})
 _UTC = Zone("UTC", lambda _wall: frozenset({_NOTHING}), lambda _wall: True)
 
@@ -187,6 +189,12 @@ class Event:
         return self.part.words("TRANSP") != {"TRANSPARENT"}
 
     @property
+    def says_whole_days(self) -> bool:
+        """Whether anything in it says that it takes whole days, whatever form its times have."""
+        told = set[str]().union(*map(self.part.words, _WHOLE_DAY))
+        return bool(told & {"TRUE", "1"}) or any(map(_is_dated, self.part.all("DTSTART")))
+
+    @property
     def day(self) -> str:
         """The first date in it that can be read (ISO 8601); empty where there is none."""
         texts = (line.value for name in ("DTSTART", "RECURRENCE-ID", "DTEND") for line in self.part.all(name))
@@ -222,7 +230,7 @@ class Event:
             texts = line.value.split(",", _MOST_LISTED)
             if len(texts) > _MOST_LISTED:
                 self.doubts.add("exception")
-            for text in texts[:_MOST_LISTED]:
+            for text in [text for text in texts[:_MOST_LISTED] if text.strip()] or [""]:
                 moment = self.zones.moment(text, line.parameters)
                 key = self.key(moment, whole_day) if moment else None
                 if key is None:
@@ -245,6 +253,8 @@ class Event:
         moment = self.zones.moment(line.value, line.parameters)
         if moment is None or moment.whole_day or moment.zone is _UTC:
             return moment
+        if _is_dated(line) and moment.wall.time() == time():
+            return Moment(moment.wall, self.scope.own, whole_day=True)
         # Then it is a day wherever one is.
         if self.part.words("X-MICROSOFT-CDO-ALLDAYEVENT") == {"TRUE"} and moment.wall.time() == time():
             return Moment(moment.wall, calendar_zones.either(moment.zone, self.scope.own, sure=True))
@@ -300,7 +310,13 @@ class Event:
             self.doubts.add("end")
         wall = max((each.wall for each in lengths), default=_NOTHING)
         exact = max((each.exact for each in lengths), default=_NOTHING)
-        if start.whole_day:
+        says_whole_days = self.says_whole_days
+        midnights = {start.wall.time(), self.scope.local(start.early).time()}
+        if says_whole_days and time() not in midnights and max(wall, exact) < DAY:
+            # Hours, and a word that they are days: the days.
+            self.doubts.add("end")
+            readable = False
+        elif start.whole_day or says_whole_days:
             wall, exact = max(wall, DAY), max(exact, DAY)
         return _Length(wall, exact, max((each.before for each in lengths), default=_NOTHING)), readable
 
@@ -426,7 +442,8 @@ class Event:
     def _listed(self, start: Moment, length: _Length, readable: bool) -> Iterator[Time]:
         """Yield the times that RDATE lists."""
         for line in self.part.all("RDATE"):
-            texts = line.value.split(",")
+            # A comma at the end is common.
+            texts = [text for text in line.value.split(",") if text.strip()] or [""]
             if len(texts) > _MOST_LISTED:
                 self.doubts.add("often")
                 days = [day for text in texts if (day := date_in(text[:100]))]
@@ -476,6 +493,10 @@ class Event:
         self.doubts.add("day")
         day = date_in(text)
         return self.scope.around(day) if day else Time(self.scope.begin, self.scope.end)
+
+
+def _is_dated(line: Line) -> bool:
+    return line.parameters.get("VALUE", "").upper() == "DATE"
 
 
 @dataclass(frozen=True, slots=True)

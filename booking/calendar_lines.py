@@ -12,23 +12,25 @@ from datetime import date, datetime, timedelta
 # What is told of an event is bounded before it is decoded.
 LONGEST_SUMMARY = 200
 _SUMMARY_BYTES = 4 * LONGEST_SUMMARY
-# The lines that say when something is, each with those that it was folded into.
+# A line that goes on; some programs write every line end twice, and a name may be folded too.
+_FOLD = re.compile(rb"\n++[ \t]")
+# The lines that say when something is.
 _TELLING = re.compile(
     rb"^(?:BEGIN|END|PRODID|X-WR-TIMEZONE|TZID|TZOFFSETFROM|TZOFFSETTO|UID|SEQUENCE|RECURRENCE-ID|DTSTART|DTEND"
     rb"|DURATION|RRULE|EXRULE|RDATE|EXDATE|FREEBUSY|STATUS|TRANSP|X-MICROSOFT-CDO-BUSYSTATUS"
-    rb"|X-MICROSOFT-CDO-ALLDAYEVENT|SUMMARY)"
-    rb"[;:][^\n]*+(?:\n[ \t][^\n]*+)*+",
+    rb"|X-MICROSOFT-CDO-ALLDAYEVENT|X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT|X-FUNAMBOL-ALLDAY|SUMMARY)"
+    rb"[ \t]*+[;:][^\n]*+",
     re.IGNORECASE | re.MULTILINE,
 )
-_LINE = re.compile(r'\A([A-Za-z0-9-]++)((?:;(?:[^":;]|"[^"]*")*+)*+):(.*)', re.DOTALL)
-_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:[^":;]|"[^"]*")*+)')
+_LINE = re.compile(r'\A([A-Za-z0-9-]++)\s*+((?:;(?:[^":;]|"[^"]*")*+)*+):(.*)', re.DOTALL)
+_PARAMETER = re.compile(r';\s*+([A-Za-z0-9-]++)\s*+=\s*+((?:[^":;]|"[^"]*")*+)')
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?", re.ASCII | re.IGNORECASE)
 _PLAIN_STAMP = re.compile(rb":(\d{8})(?:T\d{6}Z?)?\Z", re.IGNORECASE)
 _DATE_IN_JUNK = re.compile(r"(?<!\d)(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)", re.ASCII)
 _DURATION = re.compile(
     r"([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?", re.ASCII
 )
-# What cannot lie in another of these, nor in itself: where it begins, the one before has ended.
+# What lies in a calendar and in nothing else: where it begins, what was open has ended.
 _APART = {"VCALENDAR", "VEVENT", "VFREEBUSY", "VAVAILABILITY", "VTIMEZONE", "VTODO", "VJOURNAL"}
 _ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 _YEARS = (1583, 9000)
@@ -84,18 +86,21 @@ def calendars(content: bytes) -> tuple[list[Part], bool]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         content = content.decode("utf-16", "replace").encode()
     content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # A power cut fills with zeros what it had room for: nobody knows what stood there.
+    zeros = b"\0\0\0\0" in content
+    content = _FOLD.sub(b"", content)
     top = Part("")
     path, opened, whole = [top], Counter[str](), True
     for found in _TELLING.finditer(content):
         raw = found[0]
         kind, _colon, name_bytes = raw.partition(b":")
-        kind = kind.upper()
+        kind = kind.partition(b";")[0].strip().upper()
         if kind not in {b"BEGIN", b"END"}:
             path[-1].raw.append(raw)
             continue
         name = name_bytes[:100].decode("utf-8", "replace").strip().upper()
         if kind == b"BEGIN":
-            if name in _APART and (name == "VCALENDAR" or any(opened[other] for other in _APART - {"VCALENDAR"})):
+            if name in _APART:
                 while len(path) > 1 and (name == "VCALENDAR" or path[-1].name != "VCALENDAR"):
                     opened[path.pop().name] -= 1
                     whole = False
@@ -114,7 +119,7 @@ def calendars(content: bytes) -> tuple[list[Part], bool]:
     if found_calendars and strays:
         # What stands behind an end that came too early is somebody's time all the same.
         found_calendars.append(Part("VCALENDAR", parts=strays))
-    return found_calendars, whole and not strays and len(path) == 1
+    return found_calendars, whole and not strays and not zeros and len(path) == 1
 
 
 def is_over(part: Part, day: str) -> bool:
@@ -128,7 +133,7 @@ def is_over(part: Part, day: str) -> bool:
             if found is None or found[1].decode() >= day:
                 return False
             starts, ends = starts or name == b"DTSTAR", ends or name != b"DTSTAR"
-        elif name in {b"RRULE;", b"RRULE:", b"RDATE;", b"RDATE:", b"RECURR", b"DURATI"}:
+        elif name.startswith((b"RRULE", b"RDATE", b"RECURR", b"DURATI")):
             return False
     return starts and ends
 
@@ -136,12 +141,12 @@ def is_over(part: Part, day: str) -> bool:
 def _read_line(raw: bytes) -> Line:
     if raw[:8].upper().startswith(b"SUMMARY"):
         raw = raw[: _SUMMARY_BYTES + raw.find(b":")]
-    text = raw.replace(b"\n ", b"").replace(b"\n\t", b"").decode("utf-8", "replace")
+    text = raw.decode("utf-8", "replace")
     if found := _LINE.fullmatch(text):
-        parameters = {name.upper(): value.strip('"') for name, value in _PARAMETER.findall(found[2])}
+        parameters = {name.upper(): value.strip().strip('"') for name, value in _PARAMETER.findall(found[2])}
         return Line(found[1].upper(), found[3].strip(), parameters)
     # A quotation mark that never ends, for one.
-    return Line(text.replace(";", ":").partition(":")[0].upper(), text, {})
+    return Line(text.replace(";", ":").partition(":")[0].strip().upper(), text, {})
 
 
 def read_stamp(text: str) -> tuple[datetime | date, bool] | None:

@@ -102,7 +102,9 @@ def read(content: bytes, zone: ZoneInfo, first: date, last: date, *, most: int) 
     for alike in series.values():
         spans += [span for span in _series(alike, scope) if _is_near(span, scope)]
         if len(spans) > most:
-            raise Unreadable("too_much")
+            break
+    if len(spans) > most:
+        raise Unreadable("too_much")
     return Contents(spans, events, whole)
 
 
@@ -205,7 +207,8 @@ def _periods(event: Event) -> Iterator[Span]:
     for line in event.part.all("FREEBUSY"):
         if line.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
             continue
-        for text in line.value.split(","):
+        # An empty list is a list of nothing.
+        for text in filter(str.strip, line.value.split(",")):
             event.doubts.clear()
             time = event.period(text, line) if "/" in text else event.somewhere(text)
             sure = time.moment is None or time.moment.sure

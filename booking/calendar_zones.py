@@ -25,6 +25,8 @@ _LARGEST_OFFSET = timedelta(hours=18)
 _NEAR = timedelta(hours=3)
 # As long as this after its last change a description of a zone still says something.
 _HOLDS = timedelta(days=400)
+# No clock stays longer than this between two changes of a year.
+_SEASON = timedelta(days=240)
 # They are in the tz database, and in no place on earth.
 _NOWHERE = {"factory", "localtime", "posixrules"}
 _MICROSOFT = {
@@ -159,9 +161,14 @@ def described(part: Part, first: date, last: date) -> Zone | None:
         place = bisect_right(walls, wall)
         return always or (place > 0 and wall - walls[place - 1] <= _HOLDS)
 
+    def is_told(wall: datetime) -> bool:
+        return always or wall - walls[-1] <= _SEASON
+
     name = part.text("TZID")
     if _by_name(name) is None:
-        return Zone(name, offsets, lambda _wall: True)
+        # Of one year alone, as some programs describe it: the next year's changes are missing.
+        either_side = frozenset({onsets[-1].before, onsets[-1].after})
+        return Zone(name, lambda wall: offsets(wall) if is_told(wall) else either_side, is_told)
     return Zone(name, lambda wall: offsets(wall) if says(wall) else frozenset(), lambda _wall: True)
 
 

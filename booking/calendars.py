@@ -21,7 +21,7 @@ from booking.calendar_files import CalendarFile, Doubted, UnreadableCalendar
 from booking.encryption import Unreadable
 from booking.errors import BookingError
 from booking.fetching import FetchFailed
-from booking.intervals import Interval, merge
+from booking.intervals import Interval, local_days, merge, subtract
 from booking.models import CalendarSource, Doubt, FetchFailure, ImportedBusy, Therapist
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,9 @@ MOST_SOURCES = 10
 MOST_DOUBTS = 20
 LONGEST_NAME = 80
 _LEASE = timedelta(minutes=5)
+# What was taken on days that a reading did not look at stays for so long: a clock that is wrong for a moment looks
+# at other days, and must not open these.
+_REMEMBERED = timedelta(days=35)
 
 
 class TooManyCalendars(BookingError):
@@ -90,6 +93,7 @@ class Doubts:
 
 def doubts(source: CalendarSource) -> Doubts:
     """Return what could not be understood of what was read last of `source`."""
+    # What no key reads is written once more with the next reading.
     if not source.doubts or isinstance(source.doubts, Unreadable):
         return Doubts([], 0)
     kept = json.loads(source.doubts)
@@ -136,24 +140,28 @@ def _read(pk: int, zone: ZoneInfo, now: datetime) -> bool:
     claimed = CalendarSource.objects.filter(pk=pk, due_at=lease)
     try:
         source = claimed.get()
-        file = _fetched(source, zone, now)
+        today = now.astimezone(zone).date()
+        first, last = today - timedelta(days=1), today + AHEAD
+        file = _fetched(source, zone, first, last)
     except (FetchFailed, UnreadableCalendar) as error:
         _failed(claimed, source, error.failure, now)
         return False
     except Exception as error:  # noqa: BLE001 - one that cannot be dealt with at all must not hold up the others
         logger.error("calendar %s cannot be dealt with: %s", pk, type(error).__name__)
         return False
-    return _keep(claimed, file, now)
+    return _keep(claimed, file, local_days(first, last, zone), now)
 
 
-def _fetched(source: CalendarSource, zone: ZoneInfo, now: datetime) -> CalendarFile:
-    today = now.astimezone(zone).date()
-    content = fetching.fetch(source.url)
-    return calendar_files.read(content, zone=zone, first=today - timedelta(days=1), last=today + AHEAD)
+def _fetched(source: CalendarSource, zone: ZoneInfo, first: date, last: date) -> CalendarFile:
+    if isinstance(source.url, Unreadable):
+        logger.error("calendar %s cannot be read: no key reads its address", source.pk)
+        raise FetchFailed(FetchFailure.UNREACHABLE)
+    return calendar_files.read(fetching.fetch(source.url), zone=zone, first=first, last=last)
 
 
-def _keep(claimed: QuerySet[CalendarSource], file: CalendarFile, now: datetime) -> bool:
-    """Put what `file` says in the place of what was read before; return False where the claim is lost."""
+def _keep(claimed: QuerySet[CalendarSource], file: CalendarFile, days: Interval, now: datetime) -> bool:
+    """Put what `file` says about `days` in the place of what was read about them before; return False where the
+    claim is lost."""
     with transaction.atomic():
         source = claimed.select_for_update().first()
         # Meanwhile it was removed, or asked for anew: then who reads it now knows better.
@@ -163,7 +171,9 @@ def _keep(claimed: QuerySet[CalendarSource], file: CalendarFile, now: datetime) 
         # As she chose at this moment, not as it was when the file was asked for.
         taken = [span for span in file.spans if span.busy or source.free_is_busy]
         # Of a file that stops halfway nobody knows what the rest says: what was taken stays so.
-        busy = merge([*(Interval(span.start, span.end) for span in taken), *([] if file.whole else before)])
+        elsewhen = [one for one in subtract(before, [days]) if one.end > days.start - _REMEMBERED]
+        left = elsewhen if file.whole else before
+        busy = merge([*(Interval(span.start, span.end) for span in taken), *left])
         # Mostly nothing is new, and a thousand rows need not be written anew.
         if busy != before:
             source.busy.all().delete()

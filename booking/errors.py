@@ -131,6 +131,12 @@ class NoRoom(Busy):
     )
 
 
+class KeysMissing(Busy):
+    """None of FIELD_KEYS reads what was typed; nothing was written, and it goes on once the key is back."""
+
+    sentence = _("What you filled in cannot be read just now, so nothing was booked. Please call the practice.")
+
+
 class TooManyRequests(BookingError):
     """A rate limit was reached; `retry_after` says in how many seconds to come back.
 

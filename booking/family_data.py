@@ -12,6 +12,7 @@ from django.db.models import F
 
 from booking import access_log, appointments, claims, history, notifications, outbox, rate_limits
 from booking.appointments import Family, email_hash, phone_hash
+from booking.encryption import Unreadable
 from booking.errors import AlreadyChanged
 from booking.models import Action, Actor, Appointment, Parent, State
 from practice.mail_addresses import deliverable
@@ -173,9 +174,8 @@ def correct(
         Parent.objects.filter(pk=parent.pk).update(
             name=family.parent_name,
             email=family.email,
-            email_hash=email_hash(family.email) if family.email else "",
             phone=family.phone,
-            phone_hash=phone_hash(family.phone),
+            **_hashes(family),
             language=family.language,
             language_chosen=family.language_chosen,
             link_version=F("link_version") + int(moved),
@@ -196,3 +196,13 @@ def correct(
             notifications.try_again(parent.notifications.all(), now=now)
             outbox.wake()
     return mailed
+
+
+def _hashes(family: Family) -> dict[str, str]:
+    """Return by what the family is found; what no key reads stays as it is, and so does its hash."""
+    hashes = {}
+    if not isinstance(family.email, Unreadable):
+        hashes["email_hash"] = email_hash(family.email) if family.email else ""
+    if not isinstance(family.phone, Unreadable):
+        hashes["phone_hash"] = phone_hash(family.phone)
+    return hashes

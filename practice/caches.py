@@ -4,13 +4,17 @@ Django's own caches pickle. What lies here is little: when somebody tried to sig
 """
 
 import json
+import logging
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache
+
+logger = logging.getLogger(__name__)
 
 # So far clocks of several machines may differ; what was written later than that was written by one that ran ahead.
 _DIFFER_SECONDS = 300
@@ -97,7 +101,10 @@ class JsonRedisCache(RedisCache):
 
 
 class JsonFileCache(FileBasedCache):
-    """Django's cache in files, with JSON in them; a file that was cut or emptied is not there."""
+    """Django's cache in files, with JSON in them; a file that was cut, emptied or cannot be opened is not there.
+
+    What cannot be written is not kept: limits that must hold count in the database (booking/rate_limits.py).
+    """
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
@@ -107,9 +114,17 @@ class JsonFileCache(FileBasedCache):
                     return _unpacked(file.read())
         except FileNotFoundError:
             pass
-        except ValueError:
+        except (OSError, ValueError):
             self.delete(key, version)
         return default
+
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        try:
+            super().set(key, value, timeout, version)
+        except OSError as error:
+            logger.warning("The cache cannot be written: %s.", error.strerror)
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         missing = object()
@@ -137,3 +152,12 @@ class JsonFileCache(FileBasedCache):
         if over:
             self._delete(file.name)  # type: ignore[attr-defined]
         return over
+
+    def _delete(self, name: str) -> bool:
+        try:
+            return bool(super()._delete(name))  # type: ignore[misc]
+        except OSError:
+            # A folder, or what another user made.
+            with suppress(OSError):
+                Path(name).rename(f"{name}.damaged")
+            return False

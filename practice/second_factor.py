@@ -5,8 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
+from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -64,3 +67,11 @@ class SecondFactorMiddleware:
         if request.user.is_authenticated and is_owed(request) and not is_missing(request):
             return ask(request.get_full_path() if request.method == "GET" else reverse("mfa_index"))
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say of recovery codes that no key reads them, instead of a page for a broken server."""
+        match = request.resolver_match
+        if not isinstance(exception, InvalidToken) or not match or "recovery_codes" not in (match.url_name or ""):
+            return None
+        messages.error(request, get_adapter().error_messages["unreadable_code"])
+        return redirect("mfa_index")

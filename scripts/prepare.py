@@ -96,7 +96,10 @@ def collect_static() -> None:
         return
     print("Collecting the static files ...", flush=True)
     # With a damaged list in it Django could not even begin.
-    shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+    if Path(settings.STATIC_ROOT).is_dir():
+        shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+    else:
+        Path(settings.STATIC_ROOT).unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_bytes(_stamp(sources.hexdigest()))
 

@@ -141,6 +141,8 @@ def make_data_dir(folder: Path) -> None:
     """Make the data folder, for this user alone, or see that the one there can be written. Raises Refused."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("queue", "cache"):
+            put_aside(folder / name, unless=Path.is_dir)
         for name in ("queue", "mail", "cache"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
@@ -153,6 +155,13 @@ def make_data_dir(folder: Path) -> None:
             f"The data folder {folder} cannot be written ({error.strerror}). "
             "Choose another: DATA_DIR=/path/to/folder make run"
         ) from error
+
+
+def put_aside(path: Path, *, unless: Callable[[Path], bool]) -> None:
+    """Give what is not what it is to be another name, and say so: it is of use for a minute, and made again."""
+    if path.exists() and not unless(path):
+        path.rename(path.with_name(f"{path.name}.{time.time_ns()}.damaged"))
+        say(f"{path} was damaged: it is put aside and made again.")
 
 
 def fresh_keys() -> dict[str, str]:
@@ -249,6 +258,7 @@ def _holds_something(path: Path) -> bool:
 def alone_in(folder: Path) -> Iterator[None]:
     """Hold the data folder, so that nobody starts in it beside us. Raises Refused."""
     try:
+        put_aside(folder / ".running", unless=Path.is_file)
         # Nothing is written into it: what a power cut left of it is as good.
         opened = (folder / ".running").open("a")
     except OSError as error:

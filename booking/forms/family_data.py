@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from booking.appointments import Family
+from booking.encryption import Unreadable
 from booking.forms.by_hand import ask_the_therapist
 from booking.forms.parent import FamilyForm, PlainForm
 from practice.fields import PhoneField
@@ -45,17 +46,34 @@ class _Correction(FamilyForm):
     field_order = ["parent_name", "email", "phone", "language", "child_first_name", "age_band", "remark"]
 
     def __init__(self, data: Any = None, *, now: Family) -> None:
-        super().__init__(data, initial=asdict(now))
-        self.now = now
+        # The word that stands for what no key reads is nobody's name: its field is empty, and left so it changes
+        # nothing.
+        unreadable = {name for name, value in asdict(now).items() if isinstance(value, Unreadable)}
+        super().__init__(data, initial={**asdict(now), **dict.fromkeys(unreadable, "")})
+        self.now, self.unreadable = now, unreadable
         for field in self.fields.values():
             field.show_hidden_initial = True
+        self.leave_unreadable()
+
+    def leave_unreadable(self) -> None:
+        """Let what no key reads stay as it is where nothing is typed, and say so."""
+        for name in self.unreadable & self.fields.keys():
+            self.fields[name].required = False
+            self.fields[name].help_text = _(
+                "What is kept here cannot be read just now. Left empty, it stays as it is."
+            )
+
+    def clean_phone(self) -> str:
+        """Return the number in E.164, or nothing where the one that is kept cannot be read."""
+        return super().clean_phone() if self.cleaned_data["phone"] else ""
 
     def corrected(self) -> Family:
         """Return the family's data as they should be: as they are now, but for what was changed here."""
         changed = [
             name
             for name in self.fields
-            if name in self.changed_data or self.add_initial_prefix(name) not in self.data
+            if (name in self.changed_data or self.add_initial_prefix(name) not in self.data)
+            and not (name in self.unreadable and not self.cleaned_data[name])
         ]
         corrected = replace(self.now, **{name: self.cleaned_data[name] for name in changed})
         return replace(corrected, language_chosen=self.now.language_chosen or "language" in changed)
@@ -78,3 +96,4 @@ class CorrectByHandForm(_Correction):
         super().__init__(data, now=now)
         ask_the_therapist(self)
         self.fields["email"].required = bool(now.email)
+        self.leave_unreadable()

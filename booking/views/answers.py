@@ -15,6 +15,7 @@ from booking.errors import (
     BookingError,
     Busy,
     InTimeOff,
+    KeysMissing,
     NoRoom,
     NotOffered,
     OutsideHours,
@@ -37,6 +38,7 @@ _STATUS: dict[type[BookingError], int] = {
     TooManyRequests: 429,
     Busy: 503,
     NoRoom: 503,
+    KeysMissing: 503,
 }
 View = Callable[..., HttpResponse]
 

@@ -786,3 +786,107 @@ def test_from_the_first_pass_of_an_hour_into_the_second_is_closed() -> None:
 
     (span,) = read(content).spans
     assert (span.end - span.start, span.doubts) == (timedelta(minutes=90), frozenset())
+
+
+class TestWhatOtherProgramsWriteOdd:
+    """Ways to write a file that no standard knows, and that must not make anything of it go unseen."""
+
+    ONE = ["UID:s", "DTSTART;TZID=Europe/Amsterdam:20261102T090000", "DURATION:PT1H"]
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ["DTSTART;VALUE=DATE:20261201T000000"],
+            ["DTSTART;VALUE=DATE:20261201T000000", "DTEND;VALUE=DATE:20261202T000000"],
+            ["DTSTART:20261201T000000", "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE"],
+            ["DTSTART:20261130T230000Z", "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE"],
+            ["DTSTART:20261201T000000", "DTEND:20261201T000000", "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE"],
+            ["DTSTART:20261201T000000", "DTEND:20261201T235900", "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT:TRUE"],
+            ["DTSTART:20261201T000000", "X-FUNAMBOL-ALLDAY:1"],
+        ],
+    )
+    def test_what_is_called_a_whole_day_takes_one(self, lines: list[str]) -> None:
+        content = calendar(*event("UID:d", *lines))
+
+        assert closed(content) == ["Tue 01 Dec 00:00 - 02 Dec 00:00"]
+        assert doubts(content) == set()
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ["DTSTART;VALUE=DATE:20261201T090000"],
+            ["DTSTART:20261201T090000", "DTEND:20261201T093000", "X-FUNAMBOL-ALLDAY:1"],
+        ],
+    )
+    def test_hours_that_are_called_whole_days_take_the_day_and_are_named(self, lines: list[str]) -> None:
+        content = calendar(*event("UID:d", *lines))
+
+        assert closed(content) == ["Tue 01 Dec 00:00 - 02 Dec 00:00"]
+        assert doubts(content) == {"end"}
+
+    @pytest.mark.parametrize("begin", ["BEGIN:VEVENT", "BEGIN;X=1:VEVENT", "BEGIN :VEVENT", "begin: vevent "])
+    def test_an_event_begins_however_its_first_line_is_written(self, begin: str) -> None:
+        assert days(calendar(begin, *self.ONE, "END:VEVENT")) == ["02 Nov"]
+
+    @pytest.mark.parametrize("around", ["VALARM", "X-SCHOOL", "DAYLIGHT"])
+    @pytest.mark.parametrize("is_closed", [True, False])
+    def test_an_event_in_something_else_takes_its_time_and_the_file_is_not_whole(
+        self, around: str, is_closed: bool
+    ) -> None:
+        content = calendar(
+            f"BEGIN:{around}", *event("UID:a", *self.ONE[1:]), *[f"END:{around}"] * is_closed, *event(*SERIES)
+        )
+
+        assert days(content) == ["02 Nov", "02 Nov"]
+        assert not read(content).whole
+
+    @pytest.mark.parametrize("end", ["\r\n", "\r\r\n", "\n\n", "\r"])
+    def test_a_folded_line_goes_on_whatever_ends_a_line(self, end: str) -> None:
+        lines = [*self.ONE, "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=MO", " ,TU", "RDA", "\tTE:20261201T080000Z"]
+        content = calendar(*event(*lines)).replace(b"\r\n", end.encode())
+
+        assert days(content) == ["02 Nov", "03 Nov", "09 Nov", "01 Dec"]
+
+    @pytest.mark.parametrize("name", ["; TZID=", ";TZID =", ";TZID= ", ' ; TZID = "'])
+    def test_blanks_do_not_hide_a_zone(self, name: str) -> None:
+        start = f"DTSTART{name}America/New_York{name.count(chr(34)) * chr(34)}:20261102T090000"
+
+        assert closed(calendar(*event("UID:z", start, "DURATION:PT1H"))) == ["Mon 02 Nov 15:00 - 02 Nov 16:00"]
+
+    def test_a_rule_behind_a_blank_counts_for_a_series_that_began_long_ago(self) -> None:
+        lines = ["UID:o", "DTSTART:20250106T090000", "DTEND:20250106T100000"]
+
+        assert days(calendar(*event(*lines, "RRULE :FREQ=YEARLY;BYMONTH=11;BYDAY=1MO"))) == ["02 Nov"]
+
+    def test_zeros_in_the_middle_are_a_part_that_is_missing(self) -> None:
+        assert not read(calendar(*event(*self.ONE), "\0" * 512, *event("UID:e", *self.ONE[1:]))).whole
+
+    def test_an_empty_list_of_busy_times_takes_nothing(self) -> None:
+        content = calendar(
+            "BEGIN:VFREEBUSY", "FREEBUSY:", "FREEBUSY;FBTYPE=BUSY:20261201T090000Z/PT1H,", "END:VFREEBUSY"
+        )
+
+        assert closed(content) == ["Tue 01 Dec 10:00 - 01 Dec 11:00"]
+
+    def test_a_comma_at_the_end_of_a_list_says_nothing(self) -> None:
+        lists = ["RDATE:20261201T080000Z,", "EXDATE:20261201T080000Z,"]
+
+        assert days(calendar(*event(*self.ONE, *lists))) == ["02 Nov"]
+        assert doubts(calendar(*event(*self.ONE, *lists))) == set()
+
+    def test_more_busy_times_than_there_may_be_are_refused(self) -> None:
+        times = [f"FREEBUSY:202611{day:02}T{hour:02}0000Z/PT1M" for day in range(1, 31) for hour in range(24)] * 7
+        with pytest.raises(calendar_reader.Unreadable, match="too_much"):
+            read(calendar("BEGIN:VFREEBUSY", *times, "END:VFREEBUSY"))
+
+    def test_a_zone_of_a_single_year_is_not_believed_for_the_next(self) -> None:
+        zone = ["BEGIN:VTIMEZONE", "TZID:Ons", "BEGIN:STANDARD", "DTSTART:20251026T030000", "TZOFFSETFROM:+0200"]
+        zone += ["TZOFFSETTO:+0100", "END:STANDARD", "BEGIN:DAYLIGHT", "DTSTART:20260329T020000"]
+        zone += ["TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", "END:DAYLIGHT", "END:VTIMEZONE"]
+        autumn = event("UID:1", "DTSTART;TZID=Ons:20261020T090000", "DURATION:PT1H")
+        winter = event("UID:2", "DTSTART;TZID=Ons:20261201T090000", "DURATION:PT1H")
+
+        assert doubts(calendar(*zone, *autumn)) == set()
+        assert closed(calendar(*zone, *autumn)) == ["Tue 20 Oct 09:00 - 20 Oct 10:00"]
+        assert closed(calendar(*zone, *winter)) == ["Tue 01 Dec 08:00 - 01 Dec 10:00"]
+        assert doubts(calendar(*zone, *winter)) == {"zone"}

@@ -294,6 +294,30 @@ class TestFailing:
         assert source.failure == FetchFailure.NOT_A_CALENDAR
         assert offered(consult) == ["09:00", "11:00", "12:00"]
 
+    @pytest.mark.parametrize("wrong", ["1970-01-02 08:00", "2020-05-01 08:00", "2026-12-03 08:00"])
+    def test_a_clock_that_was_wrong_when_it_was_read_opens_nothing(
+        self, radicale: Radicale, source: CalendarSource, consult: AppointmentType, wrong: str
+    ) -> None:
+        radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+        read()
+        calendars.read_now(source, now=wall(wrong))
+
+        assert read(wall(wrong)) == 1
+        assert offered(consult) == ["09:00", "11:00", "12:00"]
+
+        calendars.read_now(source, now=NOW)
+        radicale.delete("a")
+        assert read() == 1
+        assert offered(consult) == ["09:00", "10:00", "11:00", "12:00"]
+
+    def test_what_has_been_is_forgotten_in_time(self, radicale: Radicale, source: CalendarSource) -> None:
+        radicale.put("a", "DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+        read()
+
+        read(NOW + timedelta(days=40))
+
+        assert not ImportedBusy.objects.exists()
+
     def test_one_that_fails_does_not_hold_up_the_others(
         self, radicale: Radicale, alice: Therapist, consult: AppointmentType
     ) -> None:
@@ -305,7 +329,7 @@ class TestFailing:
         assert offered(consult) == ["09:00", "11:00", "12:00"]
 
     def test_one_that_nobody_can_deal_with_does_not_either(
-        self, radicale: Radicale, alice: Therapist, consult: AppointmentType
+        self, radicale: Radicale, alice: Therapist, consult: AppointmentType, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Its address was encrypted with a key that is gone."""
         lost = calendars.add(alice, name="A", url="https://calendar.example/", now=NOW - timedelta(minutes=1))
@@ -314,7 +338,11 @@ class TestFailing:
         calendars.add(alice, name="B", url=radicale.url, now=NOW)
 
         assert read() == 1
-        assert CalendarSource.objects.get(pk=lost.pk).failure == FetchFailure.UNREACHABLE
+        assert [record.getMessage() for record in caplog.records if record.name == "booking.calendars"] == [
+            f"calendar {lost.pk} cannot be read: no key reads its address"
+        ]
+        lost.refresh_from_db()
+        assert lost.failure == FetchFailure.UNREACHABLE
 
     def test_an_address_inside_is_not_asked(self, alice: Therapist) -> None:
         source = calendars.add(alice, name="A", url="http://127.0.0.1:8000/agenda/", now=NOW)

@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client, override_settings
@@ -115,6 +116,30 @@ class TestSigningIn:
         other.post("/en/account/2fa/authenticate/", {"code": used})
 
         assert other.get("/en/agenda/").status_code == 302
+
+    def test_where_no_key_reads_the_secret_it_says_so(self, visitor: Client, alice: User, settings: Any) -> None:
+        sign_in(visitor)
+        kept, settings.FIELD_KEYS = settings.FIELD_KEYS, [Fernet.generate_key().decode()]
+
+        refused = visitor.post("/en/account/2fa/authenticate/", {"code": code()})
+
+        assert "No code of this account can be looked at just now." in refused.content.decode()
+        settings.FIELD_KEYS = kept
+        assert visitor.post("/en/account/2fa/authenticate/", {"code": code()}).status_code == 302
+
+    @pytest.mark.parametrize("page", ["", "generate/", "download/"])
+    def test_recovery_codes_that_no_key_reads_lead_back_with_a_sentence(
+        self, alice: User, settings: Any, page: str
+    ) -> None:
+        browser = signed_in(alice)
+        browser.post("/en/account/2fa/reauthenticate/", {"code": code()})
+        settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+
+        answer = browser.get(f"/en/account/2fa/recovery-codes/{page}", follow=True)
+
+        assert answer.status_code == 200
+        assert answer.request["PATH_INFO"] == "/en/account/2fa/"
+        assert "No code of this account can be looked at just now." in answer.content.decode()
 
     def test_a_recovery_code_stands_in_for_a_lost_phone(self, visitor: Client, alice: User) -> None:
         recovery = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()[0]

@@ -2,6 +2,8 @@
 
 import pickle
 import re
+import resource
+import shutil
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -145,3 +147,37 @@ def test_the_site_caches_in_no_other_way() -> None:
     assert isinstance(caches["default"], JsonFileCache)
     for name in re.findall(r'"BACKEND": "([^"]*[cC]ache[^"]*)"', SETTINGS.read_text()):
         assert name.startswith("practice.caches.Json")
+
+
+def test_a_folder_in_the_place_of_a_file_is_put_aside(file_cache: JsonFileCache) -> None:
+    path = Path(file_cache._key_to_file("key"))  # type: ignore[attr-defined]
+    (path / "something").mkdir(parents=True)
+
+    assert file_cache.get("key", "gone") == "gone"
+    assert file_cache.add("key", "again", timeout=60)
+    assert file_cache.get("key") == "again"
+
+
+def test_a_file_in_the_place_of_its_folder_only_costs_what_is_cached(tmp_path: Path) -> None:
+    cache = JsonFileCache(str(tmp_path / "cache"), {})
+    shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+    (tmp_path / "cache").write_bytes(b"")
+
+    cache.set("key", "value", 60)
+
+    assert cache.get("key", "gone") == "gone"
+    assert cache.add("key", "value", timeout=60)
+    assert not cache.has_key("key")
+
+
+def test_on_a_full_disk_nothing_is_kept_and_nothing_breaks(file_cache: JsonFileCache) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        file_cache.set("key", "value", 60)
+        assert file_cache.add("other", "value", timeout=60)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert file_cache.get("key", "gone") == "gone"
+    assert not list(Path(file_cache._dir).iterdir())  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """What `make run` looks at before it starts anything: whether the database is one, writable, and its own."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,16 +92,27 @@ def test_static_files_are_collected_once(collected: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".collected", "staticfiles.json", "site.css", "site.*.css"])
-@pytest.mark.parametrize("damage", ["empty", "zeros", "gone", "no text"])
+@pytest.mark.parametrize("damage", ["empty", "zeros", "gone", "no text", "folder"])
 def test_damaged_static_files_are_collected_again(collected: Path, name: str, damage: str) -> None:
     before = {file.name: file.read_bytes() for file in collected.iterdir()}
     file = next(collected.glob(name))
     content = {"empty": b"", "zeros": b"\0" * file.stat().st_size, "no text": b"\xff\xfe"}
-    if damage == "gone":
+    if damage in {"gone", "folder"}:
         file.unlink()
+        if damage == "folder":
+            (file / "something").mkdir(parents=True)
     else:
         file.write_bytes(content[damage])
 
     prepare.collect_static()
 
     assert {file.name: file.read_bytes() for file in collected.iterdir()} == before
+
+
+def test_a_file_in_the_place_of_their_folder_is_no_hindrance(collected: Path) -> None:
+    shutil.rmtree(collected)
+    collected.write_bytes(b"")
+
+    prepare.collect_static()
+
+    assert (collected / "staticfiles.json").is_file()

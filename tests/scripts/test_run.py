@@ -170,6 +170,20 @@ def test_secrets_on_a_full_disk_are_not_half_written(tmp_path: Path) -> None:
     assert "FIELD_KEYS=" in (tmp_path / "practice.env").read_text()
 
 
+def test_what_is_in_the_place_of_its_own_files_is_put_aside(tmp_path: Path) -> None:
+    for name in ("queue", "cache"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / ".running" / "something").mkdir(parents=True)
+
+    run.make_data_dir(tmp_path)
+    with run.alone_in(tmp_path):
+        pass
+
+    assert all((tmp_path / name).is_dir() for name in ("queue", "cache", "mail"))
+    assert (tmp_path / ".running").is_file()
+    assert len(list(tmp_path.glob("*.damaged"))) + len(list(tmp_path.glob(".running.*.damaged"))) >= 3
+
+
 def test_second_practice_in_one_folder_is_refused(tmp_path: Path) -> None:
     with run.alone_in(tmp_path), pytest.raises(run.Refused, match="is running already"), run.alone_in(tmp_path):
         pass

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -174,6 +175,19 @@ class TestConfirming:
         assert refused.status_code == 429
         assert "With this email address no more can be booked here now" in text(refused)
         assert Client().get(link).status_code == 200
+
+    def test_what_no_key_reads_waits_for_the_key_and_says_so(
+        self, visitor: Client, link: str, settings: Any
+    ) -> None:
+        kept, settings.FIELD_KEYS = settings.FIELD_KEYS, [Fernet.generate_key().decode()]
+
+        button, correction = Client().post(link), visitor.post("/en/afspraak/mail/", {"email": "iris@example.org"})
+
+        assert (button.status_code, correction.status_code) == (503, 503)
+        assert "cannot be read just now" in text(button)
+        settings.FIELD_KEYS = kept
+        assert Client().post(link).status_code == 302
+        assert Appointment.objects.get().parents.get().name == "Noor de Vries"
 
     def test_a_double_click_is_one_mail(self, visitor: Client) -> None:
         first, second = fill_in(visitor), fill_in(visitor)

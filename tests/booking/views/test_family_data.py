@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
@@ -513,3 +514,49 @@ class TestForAFamilyThatPhones:
 
 def browsers_account(name: str) -> Any:
     return Therapist.objects.get(slug=name).user
+
+
+class TestWhatNoKeyReads:
+    """One row under a lost key: its form keeps what is there for when the key is back."""
+
+    @pytest.fixture
+    def lost(self, appointment: Appointment, settings: Any) -> tuple[dict[str, str], list[str]]:
+        """The parent as stored, and the keys that read it."""
+        kept, settings.FIELD_KEYS = settings.FIELD_KEYS, [Fernet.generate_key().decode()]
+        return Parent.objects.values("email_hash", "phone_hash").get(), kept
+
+    def test_saved_as_it_is_it_stays(
+        self, browsers: dict[str, Client], appointment: Appointment, lost: Any, settings: Any
+    ) -> None:
+        path = f"/en/agenda/afspraak/{appointment.public_id}/gegevens/"
+        opened = browsers["alice"].get(path)
+        form = opened.context["form"]
+        assert "(unreadable)" not in str(form)
+        fields = {bound.html_name: bound.value() or "" for bound in form}
+        fields |= {bound.html_initial_name: bound.value() or "" for bound in form}
+
+        saved = browsers["alice"].post(path, {**fields, "age_band": "12_15"})
+
+        assert saved.status_code == 302
+        settings.FIELD_KEYS = [*settings.FIELD_KEYS, *lost[1]]
+        parent = Parent.objects.get()
+        assert (parent.name, parent.email, parent.phone) == (
+            "Noor de Vries",
+            "noor@example.org",
+            "+31612345678",
+        )
+        assert Parent.objects.values("email_hash", "phone_hash").get() == lost[0]
+        appointment.refresh_from_db()
+        assert (appointment.age_band, appointment.remark) == ("12_15", "een geheim")
+
+    def test_what_is_typed_takes_its_place(
+        self, browsers: dict[str, Client], appointment: Appointment, lost: Any
+    ) -> None:
+        path = f"/en/agenda/afspraak/{appointment.public_id}/gegevens/"
+
+        saved = browsers["alice"].post(path, {**RIGHT, "email": "iris@example.org"})
+
+        assert saved.status_code == 302
+        parent = Parent.objects.get()
+        assert (parent.name, parent.email, parent.phone) == ("Noor Jansen", "iris@example.org", "+31687654321")
+        assert parent.email_hash != lost[0]["email_hash"]
