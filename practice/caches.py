@@ -150,7 +150,7 @@ class JsonFileCache(FileBasedCache):
         except (ValueError, TypeError, RecursionError):
             over = True
         if over:
-            self._delete(file.name)  # type: ignore[attr-defined]
+            self._delete(file.name)
         return over
 
     def _delete(self, name: str) -> bool:
