@@ -384,3 +384,27 @@ def test_two_clicks_at_once_are_one_mail() -> None:
         list(pool.map(click, range(4)))
 
     assert Unconfirmed.objects.count() == Hold.objects.count() == Notification.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_press_the_button_at_once_have_one_appointment() -> None:
+    make_practice()
+    alice, bob = make_therapist(), make_therapist()
+    for therapist in (alice, bob):
+        make_hours(therapist, start="09:00", end="17:00")
+    waits = ask(make_type(alice, bob))
+    Hold.objects.all().delete()
+    barrier = Barrier(4)
+
+    def press(_number: int) -> Appointment:
+        try:
+            barrier.wait(10)
+            return by_mail.confirm(waits, zone=AMSTERDAM, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(press, range(4)))
+
+    assert made == {Appointment.objects.get()}
+    assert not Unconfirmed.objects.exists()
