@@ -113,7 +113,7 @@ def test_what_begins_at_once_lies_beside_each_other(practice: Served, open_brows
     page = open_browser(DESK)
     page.goto(f"{practice.url}/agenda/?view=day&day={monday}&therapist=")
 
-    boxes = [page.get_by_role("link", name=name).bounding_box() for name in ("Sam", "Noor")]
+    boxes = [page.get_by_role("link", name=name).bounding_box() for name in ("Sam", "Noor Eerste")]
 
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
@@ -229,7 +229,7 @@ def test_whoever_is_asked_once_more_hears_that_nothing_is_saved(
         page.get_by_role("button", name="Boeken", exact=True).click()
     else:
         page.goto(f"{practice.url}/agenda/?view=day&day={monday}&therapist=other")
-        page.get_by_role("link", name="Noor").click()
+        page.get_by_role("link", name="Noor Eerste").click()
         page.get_by_role("link", name="Verzetten").click()
         page.locator("#id_time").fill("03:00")
         page.get_by_role("button", name="Naar dit moment verzetten").click()

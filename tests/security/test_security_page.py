@@ -24,7 +24,7 @@ def test_every_test_that_it_names_is_there() -> None:
 @pytest.mark.parametrize(
     ("what", "limit"),
     [
-        ("choosing a time", rate_limits.HOLDS),
+        ("choosing a time, first or once more", rate_limits.HOLDS),
         ("booking, moving by a parent", rate_limits.BOOKINGS),
         ("booking", rate_limits.BOOKINGS_PER_MAIL),
         ("moving by a parent", rate_limits.MOVES_PER_MAIL),
