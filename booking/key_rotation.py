@@ -41,14 +41,14 @@ def rotate() -> int:
             if not missed:
                 break
     # Last, when nothing needs the older ones any more: from now on no other keys start.
-    keys.remember(anew=True)
+    keys.remember(renew=True)
     return written
 
 
 def give_up_unreadable() -> int:
     """Empty every column of a row that none of FIELD_KEYS reads, for good, and return how many rows that were.
 
-    The appointment stays, and names no one, as an erased one; a second factor goes, and is set up anew.
+    The appointment stays, and names no one, as an erased one; a second factor goes, and is set up once more.
     """
     given_up = 0
     for model in apps.get_models():

@@ -89,8 +89,8 @@ def foreign(using: str = DEFAULT_DB_ALIAS, *, rows_too: bool = True) -> dict[str
     return {name: _FOREIGN[name] for name in sorted(wrong)} if wrong and _holds_data(using) else {}
 
 
-def remember(using: str = DEFAULT_DB_ALIAS, *, anew: bool = False) -> None:
-    """Write down under which keys this database is written, unless that is known; `anew` in any case.
+def remember(using: str = DEFAULT_DB_ALIAS, *, renew: bool = False) -> None:
+    """Write down under which keys this database is written, unless that is known; `renew` in any case.
 
     Known ones stay, but for a SECRET_KEY whose older one is among OLD_SECRET_KEYS. Where the rows tell of other
     keys nothing is written.
@@ -103,14 +103,14 @@ def remember(using: str = DEFAULT_DB_ALIAS, *, anew: bool = False) -> None:
         "secret_key": _signature(settings.SECRET_KEY),
     }
     ours = Installation.objects.using(using)
-    if not anew and (known := ours.values(*now).first()):
+    if not renew and (known := ours.values(*now).first()):
         if all(_known(known).values()):
             ours.exclude(secret_key=now["secret_key"]).update(secret_key=now["secret_key"])
             return
-        anew = not _holds_data(using)
-    elif not anew:
-        anew = not foreign(using)
-    if anew:
+        renew = not _holds_data(using)
+    elif not renew:
+        renew = not foreign(using)
+    if renew:
         ours.update_or_create(id=Installation.THE_ONE, defaults=now)
 
 

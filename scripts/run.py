@@ -205,7 +205,7 @@ def make_secrets(folder: Path, further: Sequence[str]) -> None:
         raise Refused(
             f"{folder / kept} holds a practice, and the keys that read it are gone: {file} is not there. Restore"
             " that file from the copy that was kept apart from the backups (docs/operation.md). Without its"
-            " FIELD_KEYS nothing about a family can be read. To begin anew, move the whole folder away."
+            " FIELD_KEYS nothing about a family can be read. To begin again, move the whole folder away."
         )
     lines = [
         "# Made once. Keep it as safe as the data: without FIELD_KEYS nothing can be read again.",
@@ -235,7 +235,7 @@ def make_secrets(folder: Path, further: Sequence[str]) -> None:
 
 def check_secrets(file: Path) -> None:
     """Return where `file` can be read as what `make_secrets` wrote. Raises Refused: one that a power cut emptied
-    is not made anew, since nobody can know what was written under its keys."""
+    is not made a second time, since nobody can know what was written under its keys."""
     given = [name for name in _KEYS if os.environ.get(name) or os.environ.get(f"{name}_FILE")]
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scripts.run import ROOT, fresh_keys
 
-# The keys under which families' data is written: one of these alone is never made anew.
+# The keys under which families' data is written: one of these alone is never made a second time.
 _KEYS = ("secret_key", "field_keys", "lookup_key")
 # The user of our image, and what has its number.
 _CONTAINERS = 10001

@@ -127,7 +127,7 @@ def test_a_sweep_by_a_clock_that_ran_ahead_is_none(client: Client, due: Notifica
 def test_keys_that_are_not_those_of_the_database_are_named(
     client: Client, due: Notification, settings: Any, changed: dict[str, Any]
 ) -> None:
-    keys.remember(anew=True)
+    keys.remember(renew=True)
     assert client.get("/readyz").json() == READY
 
     for name, value in changed.items():
