@@ -6,7 +6,7 @@ where it is claimed (outbox.py), a session where it is used (practice/session_ag
 read (practice/caches.py), and the scheduler goes by no such clock (practice/scheduler.py).
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -35,8 +35,15 @@ _AT_ONCE = [
 _LONGEST_KEPT = Unconfirmed.LONGEST_WAY + 2 * Unconfirmed.TERM
 
 
+# A machine without a battery begins in 1970, or in the year of its system, until a time server answers. By such a
+# clock everything lies ahead, and what is right already would be spoilt.
+_NO_CLOCK_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def put_right(*, now: datetime) -> None:
     """Each minute: what lies further ahead of `now` (UTC) than it can is due now, or ends as if it began now."""
+    if now < _NO_CLOCK_BEFORE:
+        return
     ahead = now + DIFFER
     owed = Notification.objects.filter(state__in=[NotificationState.DUE, NotificationState.FAILED])
     owed.filter(kind__in=_AT_ONCE, due_at__gt=ahead).update(due_at=now)
@@ -50,6 +57,8 @@ def put_right(*, now: datetime) -> None:
 
 def put_right_hourly(*, now: datetime) -> None:
     """Each hour: the same, of what decides over days."""
+    if now < _NO_CLOCK_BEFORE:
+        return
     ahead = now + DIFFER
     later = Q(cancelled_at__gt=ahead) | Q(erase_requested_at__gt=ahead)
     Appointment.objects.filter(later, erased_at=None).update(

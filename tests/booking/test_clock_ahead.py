@@ -1,7 +1,7 @@
 """A clock that ran ahead for a moment and was set back: what was written meanwhile is done all the same."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import time_machine
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from booking import clock_ahead, erasure, free_time, notifications, rate_limits, tasks
+from booking import by_mail, clock_ahead, erasure, free_time, notifications, rate_limits, tasks
 from booking.models import (
     Actor,
     Appointment,
@@ -31,7 +31,7 @@ from tests.booking.factories import (
     make_practice,
     wall,
 )
-from tests.booking.steps import NOW, book, hold
+from tests.booking.steps import NOW, ask, book, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -180,3 +180,27 @@ def test_what_the_family_typed_is_unharmed(consult: AppointmentType, clock: Any)
     tasks.tidy()
 
     assert Appointment.objects.get().remark == "Slaapt slecht"
+
+
+@pytest.mark.parametrize("year", [1970, 2000, 2025])
+def test_a_clock_that_is_far_behind_spoils_nothing(consult: AppointmentType, clock: Any, year: int) -> None:
+    """A machine begins in 1970 until a time server answers."""
+    clock.move_to(NOW)
+    cancelled = make_appointment(consult, state=State.CANCELLED, cancelled_at=NOW)
+    hold(consult, "2026-12-02 10:00")
+    waits = ask(consult, "2026-12-03 10:00", visitor="mila")
+    before = [Hold.objects.get(start=waits.start).expires_at, waits.expires_at]
+
+    clock.move_to(datetime(year, 1, 1, tzinfo=UTC))
+    tasks.sweep()
+    tasks.tidy()
+    clock.move_to(NOW)
+    tasks.sweep()
+    tasks.tidy()
+
+    cancelled.refresh_from_db()
+    waits.refresh_from_db()
+    assert (cancelled.cancelled_at, cancelled.erased_at) == (NOW, None)
+    assert waits.asked_at == NOW
+    assert before[0] == before[1] == NOW + Unconfirmed.LONGEST_WAY
+    assert by_mail.waiting(waits.public_id, now=NOW) == waits
