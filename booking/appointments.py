@@ -107,7 +107,7 @@ def book(
             family=family,
             now=now,
             request=request,
-            public_id=confirms and confirms.public_id,
+            public_id=confirms.public_id if confirms else None,
         )
         history.record(appointment, Action.BOOKED, by=Actor.PARENT, at=now)
         if visitor:
