@@ -54,15 +54,19 @@ def book(
     Busy, TooManyRequests or IdempotencyConflict.
     """
     waits = Unconfirmed.objects.filter(request=request.key, expires_at__gt=now)
+    replaced = None
     try:
-        if earlier := asked_before(request, now):
-            return earlier
+        if same := asked_before(request, now):
+            return same
     except IdempotencyConflict:
         if not may_change:
             raise
-        drop(waits.get())
+        replaced = waits.first()
+    # What is to be replaced keeps the time until it is: a changed form that is refused leaves it as it was.
+    if replaced and replaced.start == start:
+        visitor = _heir(replaced)
     try:
-        return appointments.book(
+        made = appointments.book(
             appointment_type,
             start,
             family=family,
@@ -75,8 +79,12 @@ def book(
         )
     except ConfirmationNeeded:
         pass
+    else:
+        if replaced:
+            drop(replaced)
+        return made
     try:
-        return _ask(appointment_type, start, family, visitor, address, request, zone, now, therapist)
+        return _ask(appointment_type, start, family, visitor, address, request, zone, now, therapist, replaced)
     except (BookingError, IntegrityError):
         # The other click of a double one was first, and keeps the time.
         if (same := waits.first()) and same.body == request.body:
@@ -192,10 +200,14 @@ def _ask(
     zone: ZoneInfo,
     now: datetime,
     therapist: Therapist | None,
+    replaced: Unconfirmed | None,
 ) -> Unconfirmed:
-    """Keep the slot, and owe `family` the mail with the link to book it by."""
+    """Keep the slot, and owe `family` the mail with the link to book it by, in the place of what is `replaced`."""
 
     def write(slot: FreeSlot) -> Unconfirmed:
+        if replaced:
+            Hold.objects.filter(visitor=_heir(replaced)).delete()
+            Unconfirmed.objects.filter(pk=replaced.pk).delete()
         # It is a mail to whoever was typed, as a booking is.
         rate_limits.count_each(rate_limits.shares(family.email), now=now)
         unconfirmed = Unconfirmed.objects.create(

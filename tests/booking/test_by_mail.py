@@ -129,6 +129,30 @@ def test_whoever_is_free_is_still_whoever_when_it_is_confirmed(consult: Appointm
         by_mail.confirm(alices, zone=AMSTERDAM, now=NOW)
 
 
+def test_a_changed_form_that_is_refused_leaves_what_waits_as_it_was(consult: AppointmentType) -> None:
+    first = ask(consult)
+    book(consult, "2026-12-02 10:00", family=make_family(email="mila@example.org"))
+
+    with pytest.raises(SlotTaken):
+        ask(consult, "2026-12-02 10:00", request=Request(key="a-key", body="changed"), may_change=True)
+
+    assert by_mail.waiting(first.public_id, now=NOW) == first
+    assert "10:00" not in free(consult)
+    assert Notification.objects.filter(kind=Kind.CONFIRM).count() == 1
+
+
+def test_a_changed_form_that_need_not_be_confirmed_any_more_is_one_appointment(consult: AppointmentType) -> None:
+    ask(consult)
+
+    made = steps.book_or_ask(
+        consult, "2026-12-01 10:00", request=Request(key="a-key", body="changed"), may_change=True
+    )
+
+    assert isinstance(made, Appointment)
+    assert not Unconfirmed.objects.exists()
+    assert not Hold.objects.exists()
+
+
 def test_another_body_under_the_same_key_is_refused_where_it_may_not_change(consult: AppointmentType) -> None:
     first = ask(consult)
 
