@@ -1,7 +1,7 @@
 """Which times can be booked. Pure: values in, values out; no clock, no settings, no database."""
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -108,29 +108,32 @@ def takes_too_much(
 ) -> bool:
     """Return whether keeping `another` free for one visitor would leave too little for all others.
 
-    On each local day of `within`, and of each type in `policies` (by its id), at least half of the starts that
-    could be booked if nothing were `kept` has to remain, limits a day and a week and overlaps included. A day or a
-    type that `another` takes nothing from is not counted against it. All times are UTC, of one therapist.
+    Of each type in `policies` (by its id), at least half of what could be booked if nothing were `kept` has to
+    remain: of the starts on each local day of `within`, of the appointments that fit on it, and of those that fit
+    in each ISO week with a limit; limits and overlaps included. What `another` takes nothing from is not counted
+    against it. All times are UTC, of one therapist.
     """
 
-    def by_day(type_id: int, taken: Sequence[Taken]) -> Counter[date]:
+    def room(type_id: int, taken: Sequence[Taken]) -> Counter[tuple[str, date]]:
         policy = policies[type_id]
-        slots = open_slots(
-            windows,
-            time_off,
-            [one.occupied for one in taken],
-            [one.start for one in taken if one.type_id == type_id],
-            policy,
-            now,
-            within=within,
-        )
-        return Counter(slot.start.astimezone(policy.zone).date() for slot in slots)
+        starts = [one.start for one in taken if one.type_id == type_id]
+        busy = [one.occupied for one in taken]
+        found = Counter[tuple[str, date]]()
+        days, weeks = defaultdict[date, list[Interval]](list), defaultdict[date, list[Interval]](list)
+        for slot in open_slots(windows, time_off, busy, starts, policy, now, within=within):
+            day = slot.start.astimezone(policy.zone).date()
+            days[day].append(slot)
+            weeks[day - timedelta(days=day.weekday())].append(slot)
+        for day, slots in days.items():
+            found["starts", day], found["day", day] = len(slots), fitting(slots, starts, policy)
+        for monday, slots in weeks.items() if policy.most_per_week is not None else ():
+            found["week", monday] = fitting(slots, starts, policy)
+        return found
 
     for type_id in policies:
-        left = by_day(type_id, [*booked, *kept, another])
-        before = by_day(type_id, [*booked, *kept])
-        for day, count in by_day(type_id, booked).items():
-            if left[day] < before[day] and left[day] * 2 < count:
+        left, before = room(type_id, [*booked, *kept, another]), room(type_id, [*booked, *kept])
+        for what, count in room(type_id, booked).items():
+            if left[what] < before[what] and left[what] * 2 < count:
                 return True
     return False
 

@@ -121,13 +121,17 @@ class Model:
         return "SlotTaken" if self.claimed(start, visitor=visitor, moving=moving) else None
 
     def may_hold(self, start: datetime, visitor: str) -> bool:
-        """Whether half of what could be booked on each day remains bookable beside all holds and this one."""
+        """Whether half of what could be booked on each day, in starts and in appointments, remains so beside all
+        holds and this one."""
         others = {who: held for who, held in self.holds.items() if who != visitor}
         with_it = {**others, visitor: (start, self.now + timedelta(days=1))}
         for day in (local_day(start) + timedelta(days=days) for days in (-1, 0, 1)):
-            without, before, after = (len(replace(self, holds=holds).free(day)) for holds in ({}, others, with_it))
-            if after < before and after * 2 < without:
-                return False
+            for room in (len, _one_after_another):
+                without, before, after = (
+                    room(replace(self, holds=holds).free(day)) for holds in ({}, others, with_it)
+                )
+                if after < before and after * 2 < without:
+                    return False
         return True
 
     # What is done
@@ -225,6 +229,15 @@ class Model:
         booked.erased = True
         for mail in booked.unsent:
             mail.state = "void"
+
+
+def _one_after_another(starts: list[datetime]) -> int:
+    """Return how many appointments fit that begin at some of `starts`."""
+    count, free_from = 0, None
+    for start in starts:
+        if free_from is None or start >= free_from:
+            count, free_from = count + 1, start + DURATION + BUFFER
+    return count
 
 
 def _overlap(one: Span, other: Span) -> bool:

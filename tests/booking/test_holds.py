@@ -155,6 +155,15 @@ class TestHalfOfWhatCanBeBooked:
                 with suppress(SlotTaken, OutsideBookingWindow):
                     hold(appointment_type, start, visitor=name, address=name)
 
+    def booked_by_others(self, consult: AppointmentType, *days: str) -> int:
+        """Book what can be booked, a family for each, and return how many had an appointment."""
+        count = 0
+        for day in days or ("2026-12-01",):
+            while starts := free(consult, date.fromisoformat(day)):
+                count += 1
+                book(consult, f"{day} {starts[0]}", family=make_family(email=f"other{count}@example.org"))
+        return count
+
     @pytest.mark.parametrize("most", [1, 2, 4, 7, None])
     def test_of_a_type_with_a_limit_a_day(self, alice: Therapist, most: int | None) -> None:
         consult = make_type(alice, most_per_day=most)
@@ -162,6 +171,25 @@ class TestHalfOfWhatCanBeBooked:
         self.close_the_day(consult)
 
         assert bookable(consult)[consult.slug] >= 23 / 2
+        assert self.booked_by_others(consult) * 2 >= min(most or 12, 12)
+
+    def test_of_the_appointments_that_a_limit_a_week_leaves(self, alice: Therapist) -> None:
+        consult = make_type(alice, most_per_week=5)
+
+        for day in ("2026-11-30", "2026-12-01", "2026-12-03"):
+            self.close_the_day(consult, day=day)
+
+        assert self.booked_by_others(consult, "2026-11-30", "2026-12-02", "2026-12-04", "2026-12-06") * 2 >= 5
+
+    def test_of_what_appointments_leave_of_a_limit(self, alice: Therapist) -> None:
+        consult = make_type(alice, most_per_day=6)
+        for hour in (9, 10):
+            book(consult, f"2026-12-01 {hour:02}:00", family=make_family(email=f"p{hour}@example.org"))
+
+        self.close_the_day(consult)
+
+        assert Hold.objects.count() == 2
+        assert self.booked_by_others(consult) == 2
 
     def test_the_last_one_below_a_limit_is_booked_without_keeping_it(self, alice: Therapist) -> None:
         consult = make_type(alice, most_per_day=4)
