@@ -40,7 +40,7 @@ from booking.forms.parent import (
 from booking.models import AppointmentType, Unconfirmed
 from booking.views import just_booked
 from booking.views.answers import first_error, status_of, with_error
-from booking.views.confirming import asked_here
+from booking.views.confirming import asked_here, confirmed_here
 from booking.views.times import Stays, around, days_of, free_times, value_of, ways
 from practice.kept import is_like_any_other
 from practice.middleware import without_practice
@@ -335,7 +335,8 @@ def _asked_for(request: PracticeRequest, slot: SlotForm, error: BookingError, no
 def _said(request: PracticeRequest, slot: SlotForm, error: BookingError, now: datetime) -> dict[str, Any]:
     """Return what the page says of `error`: whoever goes back after booking was not overtaken by anybody, and is
     led to what they booked."""
-    own = just_booked.at(request, slot.cleaned_data["start"], now=now)
+    start = slot.cleaned_data["start"]
+    own = just_booked.at(request, start, now=now) or confirmed_here(request, start, now=now)
     if isinstance(error, IdempotencyConflict):
         own = own or just_booked.last(request, now=now)
     if own and isinstance(error, SlotTaken | IdempotencyConflict):

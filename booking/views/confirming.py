@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from booking import by_mail, client, links, rate_limits
 from booking.errors import BookingError, Busy, TooManyRequests
 from booking.forms.parent import AddressForm
-from booking.models import Unconfirmed
+from booking.models import Parent, State, Unconfirmed
 from booking.views.answers import busy, private, status_of, too_many, with_error
 from practice.requests import PracticeRequest
 
@@ -84,6 +84,14 @@ def asked_here(request: PracticeRequest, *, now: datetime) -> Unconfirmed | None
         return by_mail.waiting(UUID(asked), now=now) if asked else None
     except links.DeadLink:
         return None
+
+
+def confirmed_here(request: PracticeRequest, start: datetime, *, now: datetime) -> Parent | None:
+    """Return the parent for whom this browser session booked the moment `start` (UTC), where that was confirmed
+    since, by whichever browser, and stands."""
+    asked = request.session.get("asked")
+    made = by_mail.confirmed(UUID(asked), now=now) if asked else None
+    return made.parents.get() if made and made.state == State.CONFIRMED and made.start == start else None
 
 
 def _mailed(

@@ -254,6 +254,17 @@ class TestConfirming:
         assert open_form(Client()).status_code == 409
         assert Unconfirmed.objects.count() == 1
 
+    def test_whoever_goes_back_once_it_is_confirmed_is_led_to_the_appointment(
+        self, visitor: Client, link: str
+    ) -> None:
+        Client().post(link)
+
+        page = open_form(visitor).content.decode()
+
+        assert links.manage_token(Parent.objects.get()) in page
+        assert "notice--error" not in page
+        assert "notice--error" in open_form(Client()).content.decode()
+
     def test_what_was_typed_for_another_moment_is_forgotten_once_it_is_asked(self, visitor: Client) -> None:
         fill_in(visitor, another="1")
         fill_in(visitor)
