@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
 
-from booking import appointments, claims, holds, notifications, outbox, rate_limits
+from booking import appointments, claims, drafts, holds, notifications, outbox, rate_limits
 from booking.appointments import Family, Request
 from booking.encryption import Unreadable, lookup_hash
 from booking.errors import BookingError, ConfirmationNeeded, IdempotencyConflict, KeysMissing
@@ -233,6 +233,7 @@ def _ask(
             now=now,
         )
         unconfirmed.save(update_fields=["kept"])
+        drafts.forget(visitor)
         notifications.plan_confirm(unconfirmed, now=now)
         notifications.plan_many_bookings(appointment_type, now=now)
         outbox.wake()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from booking import claims
+from booking.encryption import Unreadable
 from booking.models import Draft
 
 # As long as a time is held: then the list of times has been looked at.
@@ -24,9 +25,11 @@ def keep(typed: Mapping[str, str], *, visitor: str, now: datetime) -> None:
 
 
 def of(visitor: str, *, now: datetime) -> dict[str, str]:
-    """Return what is kept for `visitor` at `now`, by field; nothing where nothing is."""
+    """Return what is kept for `visitor` at `now`, by field; nothing where nothing is, or no key reads it."""
     draft = Draft.objects.filter(visitor=visitor, expires_at__gt=now).first() if visitor else None
-    found: dict[str, str] = json.loads(draft.typed) if draft else {}
+    if not draft or isinstance(draft.typed, Unreadable):
+        return {}
+    found: dict[str, str] = json.loads(draft.typed)
     return found
 
 

@@ -133,10 +133,12 @@ def preheader(message: EmailMultiAlternatives) -> str:
 
 def _said_as(notification: Notification) -> str:
     """Return the name of the templates of `notification`: to a family that was asked to choose another time, a
-    reminder repeats that, and does not say that the old one is near."""
+    reminder repeats that, and does not say that the old one is near; nor does news of a move that went before say
+    that the new moment holds."""
     appointment = notification.appointment
-    if notification.kind == Kind.REMINDER and appointment and appointment.awaits_other_time:
-        return Kind.ASK_TO_MOVE.value
+    if appointment and notification.parent and appointment.awaits_other_time:
+        instead = {Kind.REMINDER: Kind.ASK_TO_MOVE, Kind.MOVED: Kind.CONFIRMATION}
+        return instead.get(Kind(notification.kind), Kind(notification.kind)).value
     return notification.kind
 
 

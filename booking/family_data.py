@@ -187,7 +187,9 @@ def correct(
         expected = parent.wants_mail or parent.notifications.exists()
         ahead = fresh.state == State.CONFIRMED and now < fresh.start
         mailed = moved and bool(family.email) and expected and ahead
-        if mailed and parent.email:
+        # One whose address was given up with a lost key has had its mails planned, too.
+        planned = bool(parent.email) or parent.notifications.filter(sequence=fresh.sequence).exists()
+        if mailed and planned:
             notifications.plan_readdressed(fresh, now=now)
         elif mailed:
             notifications.plan_booked(fresh, zone=zone, now=now, tell_therapist=False)

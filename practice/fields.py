@@ -31,7 +31,7 @@ _NETHERLANDS = 31
 # Every number that begins so may be somebody's: the library's list of those given out is always behind.
 _MOBILE = re.compile(r"6\d{8}")
 # Typed for a nought or a one.
-_LOOK_ALIKES = set("OoIl|")
+_LOOK_ALIKES = dict(zip("OoIl|", "00111", strict=True))
 
 
 class LengthFirst(forms.CharField):
@@ -77,7 +77,8 @@ class PhoneField(PhoneNumberField):  # type: ignore[misc]
         number = to_python(text, region=self.region)
         if not (number and number.country_code and (number.is_valid() or _may_be_mobile(number))):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
-        dialled = "".join(letter for letter in str(text) if letter.isdigit())
+        # The library leaves a letter out: then only what stands in front may go with it.
+        dialled = "".join(digit for digit in (_LOOK_ALIKES.get(one, one) for one in str(text)) if digit.isdigit())
         if number.extension or not dialled.endswith(national_significant_number(number)):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         # However it was typed, it is the same number.
@@ -90,7 +91,7 @@ def _digits_and_marks(typed: str) -> str:
     shown = [letter for letter in unicodedata.normalize("NFKC", typed) if unicodedata.category(letter) != "Cf"]
     text = "".join(f"{unicodedata.decimal(letter, letter)}" for letter in shown).strip()
     beside = {letter for letter in text if letter.isalpha() or letter in "#*,;|"}
-    if not beside - _LOOK_ALIKES:
+    if not beside - _LOOK_ALIKES.keys():
         return text
     raise ValidationError(
         _("Please fill in the number alone, without an extension or words beside it."), code="more_than_a_number"

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -40,6 +40,7 @@ from booking.forms.parent import (
 from booking.models import AppointmentType, Unconfirmed
 from booking.views import just_booked
 from booking.views.answers import first_error, status_of, with_error
+from booking.views.confirming import asked_here, confirmed_here
 from booking.views.times import Stays, around, days_of, free_times, value_of, ways
 from practice.kept import is_like_any_other
 from practice.middleware import without_practice
@@ -115,6 +116,8 @@ def hold(request: PracticeRequest) -> HttpResponse:
             therapist=form.cleaned_data["therapist"],
         )
     except BookingError as error:
+        if _asked_for(request, form, error, now):
+            return redirect("booking:mailed")
         near = form.cleaned_data["start"]
         return with_error(_choose(request, request.POST, near=near, **_said(request, form, error, now)), error)
     return redirect(f"{reverse('booking:details')}?{_query(form)}")
@@ -138,6 +141,8 @@ def details(request: PracticeRequest) -> HttpResponse:
             now=now,
             therapist=slot.cleaned_data["therapist"],
         )
+        if _asked_for(request, slot, why, now):
+            return redirect("booking:mailed")
         near, said = slot.cleaned_data["start"], _said(request, slot, why, now)
         return _choose(request, request.GET, status=status_of(why), near=near, **said)
     # What was typed before another moment was chosen comes back, and is sent under a key of its own.
@@ -254,7 +259,7 @@ def _details(
 ) -> HttpResponse:
     appointment_type, start = slot.cleaned_data["type"], slot.cleaned_data.get("start")
     near = start or start_of(request.POST.get("near", ""))
-    if "alternatives" in extra:
+    if "alternatives" in extra or (start and start.year == MAXYEAR):
         # It is not shown, and one from the end of the calendar has no end to compute.
         start = None
     form.ask_for_place(appointment_type.place)
@@ -305,6 +310,8 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
             may_change=True,
         )
     except BookingError as error:
+        if _asked_for(request, slot, error, now):
+            return redirect("booking:mailed")
         status = status_of(error)
         extra |= _said(request, slot, error, now)
         if status in {409, 422}:
@@ -318,10 +325,18 @@ def _book(request: PracticeRequest, slot: SlotForm) -> HttpResponse:
     return redirect("booking:booked", links.manage_token(parent))
 
 
+def _asked_for(request: PracticeRequest, slot: SlotForm, error: BookingError, now: datetime) -> bool:
+    """Return whether the moment is taken (`error`) by what this browser booked itself and has not confirmed yet:
+    whoever goes back is led to the page that says so."""
+    waits = asked_here(request, now=now) if isinstance(error, SlotTaken) else None
+    return waits is not None and waits.start == slot.cleaned_data["start"]
+
+
 def _said(request: PracticeRequest, slot: SlotForm, error: BookingError, now: datetime) -> dict[str, Any]:
     """Return what the page says of `error`: whoever goes back after booking was not overtaken by anybody, and is
     led to what they booked."""
-    own = just_booked.at(request, slot.cleaned_data["start"], now=now)
+    start = slot.cleaned_data["start"]
+    own = just_booked.at(request, start, now=now) or confirmed_here(request, start, now=now)
     if isinstance(error, IdempotencyConflict):
         own = own or just_booked.last(request, now=now)
     if own and isinstance(error, SlotTaken | IdempotencyConflict):

@@ -1,5 +1,6 @@
 """A family confirms by the link in a mail, while so much is booked that programs may be at it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from booking import by_mail, client, links, rate_limits
 from booking.errors import BookingError, Busy, TooManyRequests
 from booking.forms.parent import AddressForm
-from booking.models import Unconfirmed
+from booking.models import Parent, State, Unconfirmed
 from booking.views.answers import busy, private, status_of, too_many, with_error
 from practice.requests import PracticeRequest
 
@@ -23,7 +24,7 @@ from practice.requests import PracticeRequest
 def mailed(request: PracticeRequest) -> HttpResponse:
     """Say that a mail is on its way; whoever just booked in this browser can put its address right."""
     now = timezone.now()
-    waits = _asked_here(request)
+    waits = asked_here(request, now=now)
     before = waits.email if waits else ""
     if request.method != "POST":
         return _mailed(request, waits, AddressForm(now=before))
@@ -76,13 +77,21 @@ def confirm(request: PracticeRequest, token: str) -> HttpResponse:
     return redirect("booking:booked", links.manage_token(appointment.parents.get()))
 
 
-def _asked_here(request: PracticeRequest) -> Unconfirmed | None:
+def asked_here(request: PracticeRequest, *, now: datetime) -> Unconfirmed | None:
     """Return what this browser session booked last and has not confirmed yet."""
     asked = request.session.get("asked")
     try:
-        return by_mail.waiting(UUID(asked), now=timezone.now()) if asked else None
+        return by_mail.waiting(UUID(asked), now=now) if asked else None
     except links.DeadLink:
         return None
+
+
+def confirmed_here(request: PracticeRequest, start: datetime, *, now: datetime) -> Parent | None:
+    """Return the parent for whom this browser session booked the moment `start` (UTC), where that was confirmed
+    since, by whichever browser, and stands."""
+    asked = request.session.get("asked")
+    made = by_mail.confirmed(UUID(asked), now=now) if asked else None
+    return made.parents.get() if made and made.state == State.CONFIRMED and made.start == start else None
 
 
 def _mailed(

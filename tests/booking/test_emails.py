@@ -578,15 +578,15 @@ def test_who_is_asked_to_move_goes_straight_to_the_other_times(language: str) ->
 
 
 @languages
-@pytest.mark.parametrize("kind", [Kind.REMINDER, Kind.CONFIRMATION])
+@pytest.mark.parametrize("kind", [Kind.REMINDER, Kind.CONFIRMATION, Kind.MOVED])
 def test_the_old_time_is_not_told_as_one_that_stands_while_another_is_asked_for(kind: Kind, language: str) -> None:
     appointment = book(language=language, asked_to_move_at=NOW - timedelta(days=1))
     message = emails.compose(to_parent(appointment, kind), now=NOW)
 
     choose = {"nl": "een ander moment", "en": "choose another moment"}[language]
     stands = {
-        "nl": "komt eraan|dichtbij|is gemaakt|U bent welkom",
-        "en": "is near|remind you|is made|You are welcome",
+        "nl": "komt eraan|dichtbij|is gemaakt|is verzet|U bent welkom",
+        "en": "is near|remind you|is made|has moved|You are welcome",
     }
     for content in (str(message.subject), text_of(message), seen(html_of(message))):
         assert choose in content
@@ -594,7 +594,7 @@ def test_the_old_time_is_not_told_as_one_that_stands_while_another_is_asked_for(
     for content in (text_of(message), html_of(message)):
         assert links.reschedule_url(appointment.parents.get()) in content
         assert Practice.load().phone_shown[-6:] in content
-    if kind == Kind.CONFIRMATION:
+    if kind != Kind.REMINDER:
         assert "STATUS:TENTATIVE" in source_of(message)
 
 

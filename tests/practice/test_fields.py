@@ -58,6 +58,7 @@ def test_number_is_kept_however_it_is_typed(typed: str, kept: str) -> None:
         ("+32 470 12 34", "invalid"),
         ("1" * 61, "invalid"),
         ("06\x0012345678", "invalid"),
+        *((number, "invalid") for number in ("+49 30 12345O6", "+43 1 5l234567", "06 1234567O8", "06 12345678 O")),
     ],
 )
 def test_what_would_be_kept_as_another_number_is_refused(typed: str, code: str) -> None:

@@ -924,6 +924,24 @@ class TestAnotherMoment:
         assert response.status_code == 429
         assert response.context["form"]["parent_name"].value() == "Noor de Vries"
 
+    @pytest.mark.parametrize("changes", [{}, {"another": "1"}])
+    def test_too_often_with_a_moment_at_the_end_of_the_calendar_is_said_too(
+        self, visitor: Client, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+    ) -> None:
+        for name in ("HOLDS", "BOOKINGS"):
+            monkeypatch.setattr(rate_limits, name, rate_limits.Limit(name, 0, timedelta(hours=1)))
+
+        assert fill_in(visitor, "9999-12-31T23:59Z", **changes).status_code == 429
+
+    def test_what_no_key_reads_is_as_good_as_gone(self, visitor: Client) -> None:
+        self.again(visitor)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE booking_draft SET typed = 'gAAAAAB'")
+
+        page = hold(visitor, "2026-12-02T09:00Z")
+
+        assert visitor.get(page["Location"]).status_code == 200
+
     def test_a_phone_call_says_what_its_number_is_for(self, visitor: Client, alice: Therapist) -> None:
         make_type(alice, slug="bellen", place="phone")
         query = {"type": "bellen", "start": START}

@@ -16,6 +16,7 @@ from booking.models import (
     Actor,
     Appointment,
     AppointmentType,
+    Draft,
     Kind,
     Notification,
     NotificationState,
@@ -239,6 +240,37 @@ class TestConfirming:
         assert refused.status_code == 422
         assert 'value="right@"' in refused.content.decode()
         assert Client().get(link).status_code == 200
+
+    def test_whoever_goes_back_is_led_to_the_page_that_says_so(self, visitor: Client) -> None:
+        fill_in(visitor)
+        chosen = {"type": "eerste-afspraak", "start": START}
+        again = (
+            open_form(visitor),
+            visitor.post("/en/afspraak/kiezen/", chosen),
+            fill_in(visitor, key="another key"),
+        )
+
+        assert {page["Location"] for page in again} == {"/en/afspraak/mail/"}
+        assert open_form(Client()).status_code == 409
+        assert Unconfirmed.objects.count() == 1
+
+    def test_whoever_goes_back_once_it_is_confirmed_is_led_to_the_appointment(
+        self, visitor: Client, link: str
+    ) -> None:
+        Client().post(link)
+
+        page = open_form(visitor).content.decode()
+
+        assert links.manage_token(Parent.objects.get()) in page
+        assert "notice--error" not in page
+        assert "notice--error" in open_form(Client()).content.decode()
+
+    def test_what_was_typed_for_another_moment_is_forgotten_once_it_is_asked(self, visitor: Client) -> None:
+        fill_in(visitor, another="1")
+        fill_in(visitor)
+
+        assert Unconfirmed.objects.exists()
+        assert not Draft.objects.exists()
 
     def test_another_browser_puts_nothing_right(self, link: str) -> None:
         refused = Client().post("/en/afspraak/mail/", {"email": "thief@example.org"})

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from booking import erasure, family_data, links, rate_limits
+from booking import erasure, family_data, links, notifications, rate_limits
 from booking.models import (
     AccessEntry,
     Action,
@@ -398,6 +398,17 @@ class TestForAFamilyThatPhones:
 
         kinds = Notification.objects.order_by("due_at").values_list("kind", flat=True)
         assert list(kinds) == [Kind.CONFIRMATION, Kind.REMINDER, Kind.REMINDER]
+
+    def test_an_address_that_was_given_up_with_its_key_is_filled_in_again(
+        self, browsers: dict[str, Client], appointment: Appointment
+    ) -> None:
+        notifications.plan_booked(appointment, zone=AMSTERDAM, now=NOW)
+        Parent.objects.update(email="", email_hash="")
+
+        browsers["alice"].post(self.path(appointment), {**RIGHT, "email": "noor@example.org"})
+
+        due = Notification.objects.filter(parent__isnull=False, state=NotificationState.DUE)
+        assert sorted(due.values_list("kind", flat=True)) == [Kind.CONFIRMATION, Kind.REMINDER, Kind.REMINDER]
 
     @pytest.mark.parametrize("was", ["", "noor@example.org"])
     def test_who_wants_no_mail_gets_none_at_another_address_either(
