@@ -50,19 +50,18 @@ def take(way: Locator) -> None:
         way.click()
 
 
+@pytest.mark.parametrize("way", ["Contact", "Nederlands"])
 def test_a_parent_who_typed_is_asked_before_another_page_or_language(
-    hers: Page, asked: list[str], practice: Served
+    hers: Page, asked: list[str], practice: Served, way: str
 ) -> None:
     open_form(hers, practice)
     hers.get_by_label("Your name").press_sequentially("Noor")
 
-    for way in (
-        hers.get_by_role("contentinfo").get_by_role("link", name="Contact"),
-        hers.get_by_role("contentinfo").get_by_role("link", name="Nederlands"),
-    ):
-        take(way)
-        expect(hers.get_by_label("Your name")).to_have_value("Noor")
-    assert asked == ["beforeunload"] * 2
+    # One way each: right after one question Chromium may swallow the next.
+    take(hers.get_by_role("contentinfo").get_by_role("link", name=way))
+
+    expect(hers.get_by_label("Your name")).to_have_value("Noor")
+    assert asked == ["beforeunload"]
 
 
 def test_what_came_back_with_a_question_is_asked_about_too(hers: Page, asked: list[str], practice: Served) -> None:
