@@ -312,7 +312,7 @@ def _use(request: HttpRequest, name: str, made_for: datetime) -> None:
 
 
 def renew_session(request: HttpRequest) -> None:
-    """Let the session go on under another key, and end the one that it had: somebody showed anew who this is.
+    """Let the session go on under another key, and end the one that it had: somebody showed again who this is.
 
     On the list of sessions it stays the same one, or it could not be ended from elsewhere any more.
     """

@@ -69,7 +69,7 @@ class SecondFactorMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Say of recovery codes that no key reads them, instead of a page for a broken server."""
+        """Say that no key reads the recovery codes, instead of a page for a broken server."""
         match = request.resolver_match
         if not isinstance(exception, InvalidToken) or not match or "recovery_codes" not in (match.url_name or ""):
             return None

@@ -154,7 +154,7 @@ def details(request: PracticeRequest) -> HttpResponse:
 @require_POST
 @without_practice
 def look_at_field(request: PracticeRequest) -> HttpResponse:
-    """Say of the one field that was just left what the form would say of it. Nothing of it is kept."""
+    """Say about the one field that was just left what the form would say of it. Nothing of it is kept."""
     try:
         rate_limits.count(rate_limits.FIELDS, client.networks(request), now=timezone.now())
     except BookingError as error:
